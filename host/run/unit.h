@@ -1,0 +1,91 @@
+/* unit.h - the compile unit: a root specialisation with all its callees, one LLVM module (D15).
+ *
+ * NjCtx is the process's compiler state (types); NjUnit is one compilation, used by one thread.
+ */
+#ifndef NJ_UNIT_H
+#define NJ_UNIT_H
+
+#include "ir/ir.h"
+
+typedef struct NjTarget NjTarget;
+typedef struct NjUnit NjUnit;
+
+typedef struct NjCtx { NjTypes *types; } NjCtx;
+
+/* What the root becomes. */
+typedef enum NjRoot {
+    NJ_ROOT_FUNC,       /* int32 entry(const u64 *args, u64 *ret): status, 0 or 1 + row of unit->excs */
+    NJ_ROOT_KERNEL,     /* cuda: a .entry of the parts; CPU device: int32 entry(const u64 *args, NjSimt *) for a block or a thread */
+    NJ_ROOT_DEVICE,     /* cuda, compile_ptx(device=True): a .func with the C ABI: value returned, arrays as parts */
+    NJ_ROOT_UFUNC,      /* void entry(char **args, intp *n, intp *steps, void *data): NumPy's inner loop */
+} NjRoot;
+
+typedef enum NjSpecState { NJ_SPEC_NEW, NJ_SPEC_INFERRING, NJ_SPEC_TYPED, NJ_SPEC_LOWERED, NJ_SPEC_FAILED } NjSpecState;
+
+struct NjSpec {
+    NjUnit *unit;
+    const NjCode *code;
+    const NjType *const *args; uint32_t nargs;
+    const NjType *declared;      /* the result the signature asks for, or NULL */
+    NjFn *py, *core;
+    NjSpecState state;
+    const char *symbol;          /* unique in the unit, readable: "saxpy.1" */
+};
+
+typedef struct NjExc { const char *exc; void *object; const char *text; const char *file, *func; NjLoc loc; } NjExc;
+
+struct NjUnit {
+    NjCtx *ctx;
+    const NjTarget *target;
+    NjOpts opts;
+    NjArena *arena;              /* everything of this compilation */
+    NjDiags diags;
+    NJ_VEC(NjSpec *) specs;      /* specs.at[0] is the root */
+    NJ_VEC(NjExc) excs;          /* what may be raised; a status of i+1 means excs.at[i] */
+    NjRoot root;
+    NjText llvm;                 /* the module's text, once emitted */
+    const char *entry;           /* symbol of the root's entry */
+    bool uses_math;              /* cuda: libdevice is wanted */
+    bool has_barrier;            /* CPU device: entry runs one thread, not one block */
+    uint32_t shared_bytes;       /* static shared memory, CPU device */
+    double t_front, t_infer, t_lower, t_emit;    /* seconds, for the log */
+};
+
+/* A target is this struct and nothing else: host/ never asks which one it has. */
+struct NjTarget {
+    const char *name;            /* "cpu", "cpudev", "cuda"; in messages */
+    bool typed_pointers;         /* the old dialect: i8* instead of ptr */
+    bool simt;                   /* kernels, special registers, shared memory and barriers exist */
+    bool raises;                 /* functions return a status; else an exception just ends the thread */
+    const char *triple, *layout; /* LLVM module header; CPU fills them from the LLVM object, may be NULL there */
+    NjAbi abi;
+    /* emit/: text for the operations that differ; NULL: not available on this target. `t` takes whole lines. May
+     * call nj_emit_* helpers of emit/emit.h. Called with no lock held, from the compiling thread. */
+    const struct NjEmitHooks *emit;
+};
+
+/* -- unit.c ------------------------------------------------------------------------------------------- */
+
+NjCtx  *nj_ctx_new(void);
+void    nj_ctx_free(NjCtx *c);
+NjUnit *nj_unit_new(NjCtx *c, const NjTarget *target, const NjOpts *opts);
+void    nj_unit_free(NjUnit *u);
+/* Front end to LLVM text. `ret` NULL: inferred. NJ_E_USER and NJ_E_NYI: see u->diags. */
+NjStatus nj_unit_compile(NjUnit *u, NjRoot root, const NjCode *code, const NjType *const *args, uint32_t nargs,
+                         const NjType *ret);
+/* Only types: for inspect_types and for ufuncs that ask for a result type. */
+NjStatus nj_unit_infer(NjUnit *u, const NjCode *code, const NjType *const *args, uint32_t nargs, const NjType *ret);
+/* The specialisation of code for these types, made if it is new; inferred by nj_infer. */
+NjSpec *nj_unit_spec(NjUnit *u, const NjCode *code, const NjType *const *args, uint32_t nargs, const NjType *ret);
+uint32_t nj_unit_exc(NjUnit *u, const NjExc *e);        /* its row + 1: the status */
+
+/* -- type/infer.c: types for every value of s->py, callees included ------------------------------------- */
+NjStatus nj_infer(NjSpec *s);
+
+/* -- lower/lower.c: s->py (typed) -> s->core ------------------------------------------------------------- */
+NjStatus nj_lower(NjSpec *s);
+
+/* -- emit/llvm.c: every lowered function of the unit, and the root's entry -> u->llvm ---------------------- */
+NjStatus nj_emit_unit(NjUnit *u);
+
+#endif
