@@ -46,7 +46,7 @@ NjStatus nj_err_set(NjErr *err, NjStatus status, int code, const char *fmt, ...)
 /* -- arena.c: memory with a named lifetime --------------------------------------------------- */
 
 /* Freed in one call. Allocation never returns NULL to a compiler pass: a failure longjmps nowhere and aborts nothing,
- * it sets `failed` and hands out a small static scrap page, so that passes run on and the runner sees nj_arena_failed()
+ * it sets `failed` and serves from a reserve of 256 KiB, then from one scrap page of 4 KiB over and over, so that passes run on and the runner sees nj_arena_failed()
  * after the pass and returns NJ_E_NOMEM. Requests larger than the scrap page return NULL and must be checked
  * (nj_vec does); everything else may be written without a test.
  */
@@ -90,6 +90,8 @@ typedef struct NjMap NjMap;
 NjMap *nj_map_new(NjArena *a);
 void  *nj_map_get(const NjMap *m, const void *key, size_t nkey);              /* NULL when absent */
 bool   nj_map_put(NjMap *m, const void *key, size_t nkey, void *value);       /* copies the key; replaces */
+uint32_t nj_map_count(const NjMap *m);
+void  *nj_map_at(const NjMap *m, uint32_t i, const void **key, size_t *nkey); /* i-th inserted; key, nkey may be NULL */
 uint64_t nj_hash(const void *p, size_t n, uint64_t seed);
 
 /* -- bits.c: a fixed-size bit set in an arena ------------------------------------------------- */
@@ -113,7 +115,7 @@ void nj_text_char(NjText *t, char c);
 void nj_text_fmt(NjText *t, const char *fmt, ...) NJ_PRINTF(2, 3);
 void nj_text_vfmt(NjText *t, const char *fmt, va_list ap);
 void nj_text_int(NjText *t, int64_t i);
-void nj_text_f64(NjText *t, double x);          /* shortest decimal that reads back the same; inf, -inf, nan */
+void nj_text_f64(NjText *t, double x);          /* shortest decimal that reads back the same: 1.0, 1e+20, inf, -inf, nan */
 void nj_text_quote(NjText *t, const char *s, size_t n);      /* C-like quotes and escapes */
 
 /* -- diag.c: what is wrong with the user's program --------------------------------------------- */
