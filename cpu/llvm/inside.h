@@ -1,0 +1,34 @@
+/* inside.h - shared by the files of cpu/llvm/ alone: targets, guarded calls into LLVM. */
+#ifndef NJ_CPU_LLVM_INSIDE_H
+#define NJ_CPU_LLVM_INSIDE_H
+
+#include "cpu/llvm/api.h"
+
+#include <llvm-c/Core.h>
+#include <llvm-c/TargetMachine.h>
+
+/* -- machine.c: target machines, made at first use and kept ------------------------------------- */
+
+typedef struct NjMachine {
+    LLVMTargetMachineRef tm;
+    char *layout;               /* data layout text, LLVM's allocation */
+    const char *triple;
+    bool  ptx;
+    int   opt;
+    char  cpu[64];
+    bool  default_features;
+} NjMachine;
+
+const char *nj_llvm_host_cpu(void);
+const char *nj_llvm_host_features(void);
+const char *nj_llvm_host_triple(void);
+/* A machine for these options that no other compile uses meanwhile. */
+NjStatus nj_llvm_machine_take(NjLlvmOut what, const NjLlvmOptions *o, NjMachine **out, NjErr *err);
+void     nj_llvm_machine_give(NjMachine *m);
+
+/* -- link.c ---------------------------------------------------------------------------------------- */
+
+/* Links `lib` into `m`; what came in becomes internal, so that the optimiser drops what is not called. */
+NjStatus nj_llvm_link(LLVMContextRef c, LLVMModuleRef m, const NjLlvmLib *lib, NjErr *err);
+
+#endif
