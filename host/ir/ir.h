@@ -146,8 +146,11 @@ void  nj_emit_br(NjAt *at, NjBlkId to);                                  /* with
 void  nj_emit_condbr(NjAt *at, NjRef cond, NjBlkId yes, NjBlkId no);
 void  nj_val_unlink(NjFn *f, NjRef r);                                   /* becomes nop */
 void  nj_val_move(NjFn *f, NjRef r, NjBlkId to, NjRef before);
-void  nj_fn_replace(NjFn *f, NjRef old, NjRef with);                     /* every use */
+void  nj_fn_replace(NjFn *f, NjRef old, NjRef with);                     /* every use: O(function) */
+void  nj_fn_replace_all(NjFn *f, NjRef *map);                            /* map[r]: what r becomes, 0 itself; chains are followed */
 void  nj_fn_drop_blk(NjFn *f, NjBlkId b);                                /* unreachable: edges and phi arguments go */
+void  nj_fn_drop_edge(NjFn *f, NjBlkId from, unsigned which);            /* successor number `which`; the terminator is the caller's */
+bool  nj_fn_drop_dead(NjFn *f);                                          /* every block that nj_fill_dom found unreachable */
 bool  nj_const_int(const NjFn *f, NjRef r, int64_t *out);                /* is r a constant integer (bool counts)? */
 
 /* -- dom.c, uses.c: analyses ----------------------------------------------------------------------------- */
