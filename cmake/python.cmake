@@ -1,17 +1,21 @@
 # The extension naja._naja and, for developing, the package as links in <build>/pkg.
-find_package(Python 3.10 COMPONENTS Interpreter Development.Module NumPy)
+find_package(Python 3.10 COMPONENTS Interpreter Development.Module)
 if(NOT Python_Development.Module_FOUND)
     message(FATAL_ERROR "The headers of Python >= 3.10 were not found. On Debian and Ubuntu: apt-get install python3-dev")
 endif()
-if(NOT Python_NumPy_FOUND OR Python_NumPy_VERSION VERSION_LESS 2)
+# Asked each time and not cached: pip builds in an environment whose folder is new every time.
+execute_process(COMMAND ${Python_EXECUTABLE} -c "import numpy; print(numpy.__version__, numpy.get_include())"
+                OUTPUT_VARIABLE numpy RESULT_VARIABLE rc ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
+if(rc OR numpy VERSION_LESS 2)
     message(FATAL_ERROR "The headers of NumPy >= 2 were not found for ${Python_EXECUTABLE}: pip install 'numpy>=2'")
 endif()
+string(REGEX REPLACE "^[^ ]* " "" numpy_include "${numpy}")
 
 file(GLOB ext_src CONFIGURE_DEPENDS python/ext/*.c)
 if(ext_src)
     Python_add_library(_naja MODULE WITH_SOABI ${ext_src})
     set_target_properties(_naja PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${naja_pkg})
-    target_include_directories(_naja SYSTEM PRIVATE ${Python_NumPy_INCLUDE_DIRS})
+    target_include_directories(_naja SYSTEM PRIVATE ${numpy_include})
     target_compile_definitions(_naja PRIVATE NPY_NO_DEPRECATED_API=NPY_2_0_API_VERSION NPY_TARGET_VERSION=NPY_1_22_API_VERSION)
     target_link_libraries(_naja PRIVATE naja_cuda naja_cpu naja_host)
     target_link_options(_naja PRIVATE -Wl,--gc-sections -Wl,--exclude-libs,ALL)
