@@ -17,7 +17,9 @@ typedef enum NjRoot {
     NJ_ROOT_FUNC,       /* int32 entry(const u64 *args, u64 *ret): status, 0 or 1 + row of unit->excs */
     NJ_ROOT_KERNEL,     /* cuda: a .entry of the parts; CPU device: int32 entry(const u64 *args, NjSimt *) for a block or a thread */
     NJ_ROOT_DEVICE,     /* cuda, compile_ptx(device=True): a .func with the C ABI: value returned, arrays as parts */
-    NJ_ROOT_UFUNC,      /* void entry(char **args, intp *n, intp *steps, void *data): NumPy's inner loop */
+    NJ_ROOT_UFUNC,      /* void entry(char **args, intp *n, intp *steps, void *data): NumPy's inner loop; args are the inputs,
+                           then the result. data points to an int32, never NULL: at the first error the status goes there
+                           and the loop ends. Nothing is said about overlap. */
 } NjRoot;
 
 typedef enum NjSpecState { NJ_SPEC_NEW, NJ_SPEC_INFERRING, NJ_SPEC_TYPED, NJ_SPEC_LOWERED, NJ_SPEC_FAILED } NjSpecState;
