@@ -1,0 +1,243 @@
+"""generate.py - seeded random functions whose result naja must reproduce bit for bit.
+
+    python tests/fuzz/generate.py SEED          prints the source of one
+
+Every variable keeps one kind (int, float, bool, tuple), so that Python's dynamic result type is the static one. Integers are
+kept below 2**40 by a mask after every operation that can grow them: beyond 64 bits compiled code wraps, by design. Floats are free
+to become inf or nan; divisions by zero must raise in both worlds.
+"""
+import random
+import sys
+
+INT, FLOAT, BOOL, PAIR = 'int', 'float', 'bool', 'pair'
+MASK = (1 << 20) - 1
+
+
+class Generator:
+    def __init__(self, seed):
+        self.r = random.Random(seed)
+        self.lines, self.depth, self.loops, self.counter = [], 1, 0, 0
+        self.vars = {INT: [], FLOAT: [], BOOL: [], PAIR: []}
+        self.frozen = set()             # loop counters: assigning to them could make the loop endless
+
+    # -- expressions ------------------------------------------------------------------------------------------
+
+    def pick(self, *choices):
+        return self.r.choice(choices)
+
+    def expr(self, kind, d=0):
+        leaf = d > 3 or self.r.random() < 0.25
+        return getattr(self, ('leaf_' if leaf else 'expr_') + kind)(d + 1)
+
+    def leaf_int(self, d):
+        if self.vars[INT] and self.r.random() < 0.7:
+            return self.r.choice(self.vars[INT])
+        return str(self.pick(0, 1, 2, 3, 5, 7, 10, 64, 255, 1000, 65537, -1, -2, -7, -100))
+
+    def leaf_float(self, d):
+        if self.vars[FLOAT] and self.r.random() < 0.7:
+            return self.r.choice(self.vars[FLOAT])
+        return self.pick('0.0', '1.0', '0.5', '-1.5', '2.0', '3.25', '1e-3', '-0.0', '1e10', '0.1')
+
+    def leaf_bool(self, d):
+        if self.vars[BOOL] and self.r.random() < 0.5:
+            return self.r.choice(self.vars[BOOL])
+        return self.pick('True', 'False')
+
+    def leaf_pair(self, d):
+        if self.vars[PAIR] and self.r.random() < 0.7:
+            return self.r.choice(self.vars[PAIR])
+        return f'({self.leaf_int(d)}, {self.leaf_float(d)})'
+
+    def expr_int(self, d):
+        e = lambda: self.expr(INT, d)               # noqa: E731
+        return self.pick(
+            lambda: f'(({e()} {self.pick("+", "-", "*")} {e()}) & {MASK})',
+            lambda: f'({e()} {self.pick("+", "-")} {e()}) % {self.pick(7, 1009, -13)}',
+            lambda: f'({e()} {self.pick("&", "|", "^")} {e()})',
+            lambda: f'({e()} // {self.pick(3, -4, 17)})',
+            lambda: f'({e()} {self.pick("//", "%")} {self.divisor(INT, d)})',
+            lambda: f'(({e()} & 1023) << {self.r.randrange(8)})',
+            lambda: f'({e()} >> {self.r.randrange(8)})',
+            lambda: f'({self.pick("-", "~", "+")}{e()})',
+            lambda: f'abs({e()})',
+            lambda: f'{self.pick("min", "max")}({e()}, {e()})',
+            lambda: f'divmod({e()}, {self.pick(5, -6)})[{self.pick(0, 1)}]',
+            lambda: f'({e()} & 7) ** {self.pick(0, 1, 2, 3)}',
+            lambda: f'int({self.small_float(d)})',
+            lambda: f'round({self.small_float(d)})',
+            lambda: f'({e()} if {self.expr(BOOL, d)} else {e()})',
+            lambda: f'{self.expr(PAIR, d)}[0]',
+            lambda: f'int({self.expr(BOOL, d)})',
+        )()
+
+    def divisor(self, kind, d):
+        """Mostly not zero: a function that raises early tests little."""
+        one = '1' if kind == INT else '1.0'
+        return self.expr(kind, d) if self.r.random() < 0.05 else f'({self.expr(kind, d)} or {one})'
+
+    def small_float(self, d):
+        return f'min(max({self.expr(FLOAT, d)}, -1e6), 1e6)' if self.r.random() < 0.5 else \
+            f'({self.expr(INT, d)} / {self.pick(2, 4, 10, -8)})'
+
+    def expr_float(self, d):
+        e = lambda: self.expr(FLOAT, d)             # noqa: E731
+        return self.pick(
+            lambda: f'({e()} {self.pick("+", "-", "*")} {e()})',
+            lambda: f'({e()} {self.pick("+", "-", "*")} {self.expr(INT, d)})',
+            lambda: f'({e()} / {self.pick(2.0, -3.0, 0.7)})',
+            lambda: f'({e()} / {self.divisor(FLOAT, d)})',
+            lambda: f'({e()} {self.pick("//", "%")} {self.pick(2.0, -0.75, 3)})',
+            lambda: f'({self.expr(INT, d)} / {self.pick(3, -7, 9)})',
+            lambda: f'(-{e()})',
+            lambda: f'abs({e()})',
+            lambda: f'{self.pick("min", "max")}({e()}, {e()})',
+            lambda: f'float({self.expr(INT, d)})',
+            lambda: f'math.sqrt(abs({e()}))',
+            lambda: f'math.fabs({e()})',
+            lambda: f'({e()} if {self.expr(BOOL, d)} else {e()})',
+            lambda: f'{self.expr(PAIR, d)}[1]',
+        )()
+
+    def expr_bool(self, d):
+        i, f, b = (lambda: self.expr(INT, d)), (lambda: self.expr(FLOAT, d)), (lambda: self.expr(BOOL, d))
+        return self.pick(
+            lambda: f'({i()} {self.pick("<", "<=", "==", "!=", ">", ">=")} {i()})',
+            lambda: f'({f()} {self.pick("<", "<=", "==", "!=", ">", ">=")} {f()})',
+            lambda: f'({i()} {self.pick("<", ">=", "==")} {f()})',
+            lambda: f'({i()} < {i()} {self.pick("<", "<=", "!=")} {i()})',
+            lambda: f'({b()} {self.pick("and", "or", "==", "!=")} {b()})',
+            lambda: f'(not {b()})',
+            lambda: f'bool({self.pick(i, f)()})',
+            lambda: f'({self.expr(PAIR, d)} {self.pick("==", "!=")} {self.expr(PAIR, d)})',
+            lambda: f'({i()} in ({i()}, {i()}, {self.leaf_int(d)}))',
+        )()
+
+    def expr_pair(self, d):
+        return self.pick(
+            lambda: f'({self.expr(INT, d)}, {self.expr(FLOAT, d)})',
+            lambda: f'({self.expr(PAIR, d)} if {self.expr(BOOL, d)} else {self.expr(PAIR, d)})',
+        )()
+
+    # -- statements ---------------------------------------------------------------------------------------------
+
+    def put(self, text):
+        self.lines.append('    ' * self.depth + text)
+
+    def new_var(self, kind):
+        name = f'{kind[0]}{len(self.vars[kind])}'
+        return name
+
+    def assign(self):
+        kind = self.pick(INT, INT, FLOAT, FLOAT, BOOL, PAIR)
+        old = [v for v in self.vars[kind] if v not in self.frozen]
+        value = self.expr(kind)
+        if old and (self.depth > 1 or self.r.random() < 0.5):
+            self.put(f'{self.r.choice(old)} = {value}')
+        elif self.depth == 1:
+            name = self.new_var(kind)
+            self.put(f'{name} = {value}')
+            self.vars[kind].append(name)
+
+    def augment(self):
+        old = [v for v in self.vars[FLOAT] if v not in self.frozen]
+        if old:
+            self.put(f'{self.r.choice(old)} {self.pick("+=", "-=", "*=")} {self.expr(self.pick(INT, FLOAT))}')
+
+    def swap(self):
+        kind = self.pick(INT, FLOAT)
+        old = [v for v in self.vars[kind] if v not in self.frozen]
+        if len(old) >= 2:
+            a, b = self.r.sample(old, 2)
+            self.put(f'{a}, {b} = {self.pick(b, self.expr(kind))}, {a}')
+
+    def unpack(self):
+        ints, floats = [v for v in self.vars[INT] if v not in self.frozen], self.vars[FLOAT]
+        if ints and floats:
+            self.put(f'{self.r.choice(ints)}, {self.r.choice(floats)} = {self.expr(PAIR)}')
+
+    def body(self, n):
+        before, self.depth = len(self.lines), self.depth + 1
+        for _ in range(n):
+            self.statement()
+        if len(self.lines) == before:
+            self.put('pass')
+        self.depth -= 1
+
+    def branch(self):
+        self.put(f'if {self.expr(BOOL)}:')
+        self.body(2)
+        if self.r.random() < 0.3:
+            self.put(f'elif {self.expr(BOOL)}:')
+            self.body(1)
+        if self.r.random() < 0.6:
+            self.put('else:')
+            self.body(2)
+
+    def loop(self):
+        if self.loops >= 2:
+            return self.assign()
+        name, self.counter = f'k{self.counter}', self.counter + 1
+        head = self.pick(f'range({self.r.randrange(6)})', f'range({self.leaf_int(0)} & 7)',
+                         f'range({self.r.randrange(-3, 3)}, {self.r.randrange(8)}, {self.pick(1, 2, 3)})',
+                         f'range({self.r.randrange(8)}, {self.r.randrange(-4, 3)}, {self.pick(-1, -2)})',
+                         '(3, 1, 4, 1, 5)')
+        self.in_loop(f'for {name} in {head}:', name)
+
+    def while_loop(self):
+        if self.loops >= 2:
+            return self.assign()
+        name, self.counter = f'w{self.counter}', self.counter + 1
+        self.put(f'{name} = 0')
+        self.in_loop(f'while {name} < {self.r.randrange(6)}:', name, f'{name} += 1')
+
+    def in_loop(self, head, name, first=None):
+        self.put(head)
+        self.loops += 1
+        self.frozen.add(name)
+        self.vars[INT].append(name)
+        if first:
+            self.lines.append('    ' * (self.depth + 1) + first)
+        self.body(3)
+        self.vars[INT].remove(name)     # it may be unbound after the loop
+        self.loops -= 1
+        if self.r.random() < 0.2:
+            self.put('else:')
+            self.body(1)
+
+    def leave(self):
+        if self.loops and self.r.random() < 0.7:
+            self.put(f'if {self.expr(BOOL)}:')
+            self.lines.append('    ' * (self.depth + 1) + self.pick('break', 'continue'))
+        elif self.depth > 1 and self.r.random() < 0.3:
+            self.put(f'if {self.expr(BOOL)}:')
+            self.lines.append('    ' * (self.depth + 1) + self.result())
+
+    def statement(self):
+        self.pick(self.assign, self.assign, self.assign, self.augment, self.swap, self.unpack, self.branch,
+                  self.loop, self.while_loop, self.leave)()
+
+    def result(self):
+        return 'return (i0, f0, b0, p0)'
+
+    def source(self):
+        self.vars[INT] = ['i0', 'i1']
+        self.vars[FLOAT] = ['f0', 'f1']
+        self.put('b0 = i0 < i1')
+        self.put('p0 = (i1, f1)')
+        self.vars[BOOL], self.vars[PAIR] = ['b0'], ['p0']
+        for _ in range(self.r.randrange(4, 12)):
+            self.statement()
+        self.put(self.result())
+        return 'def f(i0, i1, f0, f1):\n' + '\n'.join(self.lines) + '\n'
+
+
+ARGUMENTS = [(0, 0, 0.0, 0.0), (3, -5, 1.5, -2.25), (-17, 4, -0.0, 1e-8), (1023, 77, 1e6, 3.0), (-1, -1, -7.75, 0.1)]
+
+
+def generate(seed):
+    return Generator(seed).source()
+
+
+if __name__ == '__main__':
+    print(generate(int(sys.argv[1]) if len(sys.argv) > 1 else 0))
