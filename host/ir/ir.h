@@ -162,12 +162,23 @@ NjUses *nj_fill_uses(NjFn *f, NjArena *scratch);
 
 /* -- print.c, parse.c, check.c ----------------------------------------------------------------------------- */
 
-void  nj_ir_print(NjText *out, const NjFn *f);
-void  nj_ir_print_val(NjText *out, const NjFn *f, NjRef r);
+void  nj_ir_print(NjText *out, const NjFn *f);                           /* with locations */
+void  nj_ir_print_plain(NjText *out, const NjFn *f);                     /* without */
+void  nj_ir_print_val(NjText *out, const NjFn *f, NjRef r);              /* one line of it; constants as operands show them */
+/* Lines of its own after the head (b and r none), after a block's label (r none) and after a value. */
+typedef void (*NjNoteFn)(void *arg, NjText *out, NjBlkId b, NjRef r);
+void  nj_ir_print_noted(NjText *out, const NjFn *f, NjNoteFn note, void *arg);
 NjStatus nj_ir_parse(NjTypes *types, NjArena *arena, NjDiags *diags, const char *text, size_t n,
                      NjFn ***fns, uint32_t *nfns);                       /* all functions of a .nj file */
 /* Is f well formed (edges, phis, dominance, arity, types at its level)? Complaints go to `out`, beside the text of f. */
 bool  nj_ir_check(const NjFn *f, NjText *out);
+
+/* -- words.c: the words of the text form --------------------------------------------------------------------- */
+
+const char *nj_sub_word(NjOp op, unsigned sub);           /* the variant's word; NULL when there is no such variant */
+bool     nj_op_find(const char *s, size_t n, NjOp *op, unsigned *sub);   /* "py.binop.add" */
+const char *nj_intrin_name(uint16_t intrin, char buf[64]);               /* "math.sqrt": the first name; returns buf */
+NjIntrin nj_intrin_find(const char *name);                               /* any of its names; NJ_INTRIN_NONE */
 
 /* -- front/cfg.c, front/ssa.c: bytecode -> untyped SSA -------------------------------------------------------- */
 
