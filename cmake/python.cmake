@@ -1,4 +1,7 @@
 # The extension naja._naja and, for developing, the package as links in <build>/pkg.
+if(NOT NAJA_CUDA)
+    message(FATAL_ERROR "the Python extension needs the CUDA room: -DNAJA_CUDA=ON (no CUDA need be installed)")
+endif()
 find_package(Python 3.10 COMPONENTS Interpreter Development.Module)
 if(NOT Python_Development.Module_FOUND)
     message(FATAL_ERROR "The headers of Python >= 3.10 were not found. On Debian and Ubuntu: apt-get install python3-dev")
