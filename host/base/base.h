@@ -173,6 +173,8 @@ bool nj_knobs_dump(const char *letters, NjErr *err);  /* "tl", "+p", "-k"; "help
 bool nj_dump_on(char letter, const char *func);  /* is the letter on, for this function (NAJA_DUMP_FN)? */
 /* Writes one stage: to stderr, or to NAJA_DUMP_DIR/NN.stage.func.ext. */
 void nj_dump(char letter, const char *stage, const char *func, const char *ext, const char *text);
+/* trace.c: one line, to stderr or appended to NAJA_DUMP_DIR/name.txt; cheap to call while the letter is off. */
+void nj_trace(char letter, const char *name, const char *fmt, ...) NJ_PRINTF(3, 4);
 void nj_log(int level, const char *fmt, ...) NJ_PRINTF(2, 3);    /* NAJA_LOG=1..4 */
 
 /* -- bug.c: our own defects ----------------------------------------------------------------------- */

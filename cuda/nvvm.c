@@ -1,0 +1,298 @@
+/* nvvm.c - NVVM text -> PTX, by libNVVM.
+ *
+ * In: LLVM text in the dialect that libNVVM takes (LLVM 7 with typed pointers serves every architecture), and options.
+ * Out: PTX. The library is found and loaded at run time; libdevice's bytes are mapped once and added lazily, so that only the
+ * functions that are called are parsed. Programs are independent of each other: any number of threads may compile.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cuda/room.h"
+
+/* -- the library's calls -------------------------------------------------------------------------------- */
+
+typedef struct NvvmProgramObj *NvvmProgram;
+enum { NVVM_OK = 0, NVVM_NOMEM = 1, NVVM_INVALID_OPTION = 7 };
+
+/* FN(field, symbol, needed, parameters); nvvmLLVMVersion came with 12.9 */
+#define NVVM_FNS(FN)                                                                   \
+    FN(error_text, nvvmGetErrorString, 1, const char *, (int r))                       \
+    FN(version, nvvmVersion, 1, int, (int *major, int *minor))                         \
+    FN(ir_version, nvvmIRVersion, 1, int, (int *ir0, int *ir1, int *dbg0, int *dbg1))  \
+    FN(llvm_version, nvvmLLVMVersion, 0, int, (const char *arch, int *major))          \
+    FN(create, nvvmCreateProgram, 1, int, (NvvmProgram * p))                           \
+    FN(destroy, nvvmDestroyProgram, 1, int, (NvvmProgram * p))                         \
+    FN(add, nvvmAddModuleToProgram, 1, int, (NvvmProgram p, const char *s, size_t n, const char *name))          \
+    FN(add_lazy, nvvmLazyAddModuleToProgram, 1, int, (NvvmProgram p, const char *s, size_t n, const char *name)) \
+    FN(verify, nvvmVerifyProgram, 1, int, (NvvmProgram p, int nopt, const char **opts))                          \
+    FN(compile, nvvmCompileProgram, 1, int, (NvvmProgram p, int nopt, const char **opts))                        \
+    FN(result_size, nvvmGetCompiledResultSize, 1, int, (NvvmProgram p, size_t *n))     \
+    FN(result, nvvmGetCompiledResult, 1, int, (NvvmProgram p, char *out))              \
+    FN(log_size, nvvmGetProgramLogSize, 1, int, (NvvmProgram p, size_t *n))            \
+    FN(log, nvvmGetProgramLog, 1, int, (NvvmProgram p, char *out))
+
+typedef struct NvvmFns {
+#define FN(field, symbol, needed, result, params) result(*field) params;
+    NVVM_FNS(FN)
+#undef FN
+} NvvmFns;
+
+static const struct { const char *symbol; size_t offset; bool needed; } nvvm_rows[] = {
+#define FN(field, symbol, needed, result, params) {#symbol, offsetof(NvvmFns, field), needed},
+    NVVM_FNS(FN)
+#undef FN
+};
+
+/* Every architecture that some libNVVM made PTX for; a newer one is one number more. */
+static const int nvvm_ccs[] = {50, 52, 53, 60, 61, 62, 70, 72, 75, 80, 86, 87, 88, 89, 90, 100, 101, 103, 110, 120, 121};
+
+struct NjNvvm {
+    NvvmFns  fn;
+    void    *lib;
+    NjFound  found;
+    int      version[2], ir[2], dbg[2];
+    uint8_t  serves[NJ_COUNT(nvvm_ccs)];      /* 0 not asked, 1 yes, 2 no; threads that race find the same answer */
+    char    *libdevice;                       /* mapped; NULL: libdevice_err says why */
+    size_t   libdevice_nbytes;
+    NjErr    libdevice_err;
+};
+
+/* -- open ------------------------------------------------------------------------------------------------- */
+
+bool nj_cuda_has_nvvm(const char *const *sites)
+{
+    NjFound f;
+    return nj_find(NJ_PART_libnvvm, sites, &f);
+}
+
+static NjStatus nvvm_load(NjNvvm *nv, NjErr *err)
+{
+    nv->lib = dlopen(nv->found.path, RTLD_NOW | RTLD_LOCAL);
+    if (nv->lib == NULL)
+        return nj_err_set(err, NJ_E_ENV, 0, "libNVVM: %s", dlerror());
+    for (size_t i = 0; i < NJ_COUNT(nvvm_rows); i++) {
+        void *sym = dlsym(nv->lib, nvvm_rows[i].symbol);
+        if (sym == NULL && nvvm_rows[i].needed)
+            return nj_err_set(err, NJ_E_ENV, 0, "%s is not a libNVVM: it lacks %s", nv->found.path, nvvm_rows[i].symbol);
+        memcpy((char *)&nv->fn + nvvm_rows[i].offset, &sym, sizeof sym);
+    }
+    nv->fn.version(&nv->version[0], &nv->version[1]);
+    nv->fn.ir_version(&nv->ir[0], &nv->ir[1], &nv->dbg[0], &nv->dbg[1]);
+    return NJ_OK;
+}
+
+/* A missing libdevice is an error only for the kernel that calls it. */
+static void nvvm_map_libdevice(NjNvvm *nv, const char *const *sites)
+{
+    NjFound f;
+    struct stat sb;
+    if (nj_find_or_err(NJ_PART_libdevice, sites, &f, &nv->libdevice_err) != NJ_OK)
+        return;
+    int fd = open(f.path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &sb) == 0 && sb.st_size > 0) {
+        void *p = mmap(NULL, (size_t)sb.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        nv->libdevice = p == MAP_FAILED ? NULL : p;
+        nv->libdevice_nbytes = (size_t)sb.st_size;
+    }
+    if (fd >= 0)
+        close(fd);
+    if (nv->libdevice == NULL)
+        nj_err_set(&nv->libdevice_err, NJ_E_ENV, 0, "%s cannot be read", f.path);
+}
+
+NjStatus nj_nvvm_open(const char *const *sites, NjNvvm **out, NjErr *err)
+{
+    *out = NULL;
+    NjNvvm *nv = nj_calloc(1, sizeof *nv);
+    if (nv == NULL)
+        return nj_err_set(err, NJ_E_NOMEM, 0, "out of memory while loading libNVVM");
+    NjStatus st = nj_find_or_err(NJ_PART_libnvvm, sites, &nv->found, err);
+    if (st == NJ_OK)
+        st = nvvm_load(nv, err);
+    if (st != NJ_OK) {
+        nj_nvvm_close(nv);
+        return st;
+    }
+    nvvm_map_libdevice(nv, sites);
+    nj_log(1, "libNVVM %s (%s %s)", nv->found.path, nv->found.where, nv->found.version);
+    *out = nv;
+    return NJ_OK;
+}
+
+/* The library stays loaded: it cannot be unloaded safely once it has compiled. */
+void nj_nvvm_close(NjNvvm *nv)
+{
+    if (nv == NULL)
+        return;
+    if (nv->libdevice != NULL)
+        munmap(nv->libdevice, nv->libdevice_nbytes);
+    nj_free(nv);
+}
+
+/* -- what it serves ------------------------------------------------------------------------------------------ */
+
+const char *nj_nvvm_path(const NjNvvm *nv)
+{
+    return nv->found.path;
+}
+
+void nj_nvvm_version(const NjNvvm *nv, int *major, int *minor)
+{
+    *major = nv->version[0], *minor = nv->version[1];
+}
+
+void nj_nvvm_ir_version(const NjNvvm *nv, int ir[2], int dbg[2])
+{
+    memcpy(ir, nv->ir, sizeof nv->ir);
+    memcpy(dbg, nv->dbg, sizeof nv->dbg);
+}
+
+int nj_nvvm_llvm(NjNvvm *nv, int cc)
+{
+    char arch[32];
+    int major = 7;
+    snprintf(arch, sizeof arch, "compute_%d", cc);
+    if (nv->fn.llvm_version == NULL || nv->fn.llvm_version(arch, &major) != NVVM_OK)
+        return 7;
+    return major;
+}
+
+/* Asks by verifying an empty module for the architecture: there is no call for it. */
+static bool nvvm_ask_cc(NjNvvm *nv, int cc)
+{
+    static const char text[] = "target triple = \"nvptx64-nvidia-cuda\"\n";
+    char arch[32];
+    const char *opts[] = {arch};
+    NvvmProgram p = NULL;
+    snprintf(arch, sizeof arch, "-arch=compute_%d", cc);
+    if (nv->fn.create(&p) != NVVM_OK)
+        return false;
+    bool ok = nv->fn.add(p, text, sizeof text - 1, "ask") == NVVM_OK && nv->fn.verify(p, 1, opts) != NVVM_INVALID_OPTION;
+    nv->fn.destroy(&p);
+    return ok;
+}
+
+bool nj_nvvm_supports(NjNvvm *nv, int cc)
+{
+    for (size_t i = 0; i < NJ_COUNT(nvvm_ccs); i++) {
+        if (nvvm_ccs[i] != cc)
+            continue;
+        uint8_t known = __atomic_load_n(&nv->serves[i], __ATOMIC_RELAXED);
+        if (known == 0) {
+            known = nvvm_ask_cc(nv, cc) ? 1 : 2;
+            __atomic_store_n(&nv->serves[i], known, __ATOMIC_RELAXED);
+        }
+        return known == 1;
+    }
+    return nvvm_ask_cc(nv, cc);
+}
+
+/* PTX runs on every newer architecture, so a device that this libNVVM does not know takes the newest older one. */
+int nj_nvvm_best_cc(NjNvvm *nv, int cc)
+{
+    for (size_t i = NJ_COUNT(nvvm_ccs); i-- > 0;)
+        if (nvvm_ccs[i] <= cc && nj_nvvm_supports(nv, nvvm_ccs[i]))
+            return nvvm_ccs[i];
+    return 0;
+}
+
+/* -- compile --------------------------------------------------------------------------------------------------- */
+
+enum { NVVM_MAX_OPTS = 10 };
+typedef struct NvvmArgs { int n; const char *at[NVVM_MAX_OPTS]; char arch[32]; } NvvmArgs;
+
+static void nvvm_fill_args(NvvmArgs *a, const NjNvvmOpts *o)
+{
+    const struct { bool on; const char *text; } flags[] = {
+        {true, a->arch},
+        {true, o->opt > 0 && !o->debug ? "-opt=3" : "-opt=0"},
+        {o->ftz, "-ftz=1"},
+        {o->fast_div, "-prec-div=0"},
+        {o->fast_sqrt, "-prec-sqrt=0"},
+        {o->no_fma, "-fma=0"},
+        {o->debug, "-g"},
+        {o->lineinfo && !o->debug, "-generate-line-info"},
+        {o->lto, "-gen-lto"},
+    };
+    char suffix[2] = {o->suffix, 0};
+    snprintf(a->arch, sizeof a->arch, "-arch=compute_%d%s", o->cc, suffix);
+    a->n = 0;
+    for (size_t i = 0; i < NJ_COUNT(flags); i++)
+        if (flags[i].on)
+            a->at[a->n++] = flags[i].text;
+}
+
+/* The program's log, or what the result code means. */
+static NjStatus nvvm_refused(NjNvvm *nv, NvvmProgram p, const char *what, const NjNvvmOpts *o, int r, NjErr *err)
+{
+    NjStatus st = r == NVVM_NOMEM ? NJ_E_NOMEM : r == NVVM_INVALID_OPTION ? NJ_E_ENV : NJ_E_BUG;
+    size_t n = 0;
+    char *log = NULL;
+    if (nv->fn.log_size(p, &n) == NVVM_OK && n > 1 && (log = nj_calloc(1, n + 1)) != NULL)
+        nv->fn.log(p, log);
+    nj_err_set(err, st, r, "%s failed for compute_%d: %s (%d)%s%s", what, o->cc, nv->fn.error_text(r), r,
+               log ? "\n" : "", log ? log : "");
+    nj_free(log);
+    return st;
+}
+
+static NjStatus nvvm_add(NjNvvm *nv, NvvmProgram p, const NjNvvmOpts *o, const char *name, const char *text, size_t n,
+                         NjErr *err)
+{
+    int r = nv->fn.add(p, text, n, name);
+    if (r != NVVM_OK)
+        return nvvm_refused(nv, p, "nvvmAddModuleToProgram", o, r, err);
+    if (!o->uses_libdevice)
+        return NJ_OK;
+    if (nv->libdevice == NULL)
+        return nj_err_set(err, nv->libdevice_err.status, 0, "%s", nv->libdevice_err.text);
+    r = nv->fn.add_lazy(p, nv->libdevice, nv->libdevice_nbytes, "libdevice");
+    return r == NVVM_OK ? NJ_OK : nvvm_refused(nv, p, "nvvmLazyAddModuleToProgram(libdevice)", o, r, err);
+}
+
+static NjStatus nvvm_take(NjNvvm *nv, NvvmProgram p, const NjNvvmOpts *o, NjText *ptx, NjErr *err)
+{
+    size_t n = 0;
+    int r = nv->fn.result_size(p, &n);
+    char *buf = r == NVVM_OK ? nj_calloc(1, n + 1) : NULL;
+    if (r == NVVM_OK && buf == NULL)
+        return nj_err_set(err, NJ_E_NOMEM, 0, "out of memory while taking %zu bytes of PTX", n);
+    if (r == NVVM_OK)
+        r = nv->fn.result(p, buf);
+    if (r == NVVM_OK)       /* the size counts PTX's NUL, but LTO-IR is bytes to the end */
+        nj_text_put(ptx, buf, o->lto ? n : strlen(buf));
+    nj_free(buf);
+    if (r != NVVM_OK)
+        return nvvm_refused(nv, p, "nvvmGetCompiledResult", o, r, err);
+    return ptx->failed ? nj_err_set(err, NJ_E_NOMEM, 0, "out of memory while taking PTX") : NJ_OK;
+}
+
+static NjStatus nvvm_run(NjNvvm *nv, NvvmProgram p, const NjNvvmOpts *o, const char *name, const char *text, size_t n,
+                         NjText *ptx, NjErr *err)
+{
+    NvvmArgs a;
+    nvvm_fill_args(&a, o);
+    NjStatus st = nvvm_add(nv, p, o, name, text, n, err);
+    if (st != NJ_OK)
+        return st;
+    int r = nj_knobs()->check > 0 ? nv->fn.verify(p, a.n, a.at) : NVVM_OK;
+    if (r != NVVM_OK)
+        return nvvm_refused(nv, p, "nvvmVerifyProgram", o, r, err);
+    r = nv->fn.compile(p, a.n, a.at);
+    return r == NVVM_OK ? nvvm_take(nv, p, o, ptx, err) : nvvm_refused(nv, p, "nvvmCompileProgram", o, r, err);
+}
+
+NjStatus nj_nvvm_compile(NjNvvm *nv, const NjNvvmOpts *o, const char *name, const char *text, size_t n, NjText *ptx,
+                         NjErr *err)
+{
+    NvvmProgram p = NULL;
+    int r = nv->fn.create(&p);
+    if (r != NVVM_OK)
+        return nj_err_set(err, NJ_E_NOMEM, r, "nvvmCreateProgram failed: %s", nv->fn.error_text(r));
+    NjStatus st = nvvm_run(nv, p, o, name, text, n, ptx, err);
+    nv->fn.destroy(&p);
+    return st;
+}
