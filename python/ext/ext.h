@@ -8,16 +8,41 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "compat.h"
 #include "run/unit.h"
+
+/* Every file of files.def: its methods and its init. */
+#define FILE(name) extern PyMethodDef nj_##name##_methods[]; int nj_##name##_init(PyObject *module);
+#define METHODS(name) extern PyMethodDef nj_##name##_methods[];
+#include "files.def"
+#undef FILE
+#undef METHODS
 
 /* -- module.c ------------------------------------------------------------------------------------ */
 NjCtx *nj_ext_ctx(void);                      /* one for the process, made at import */
+NjTypes *nj_ext_types(void);                  /* its types */
+/* The attribute of a module, imported now: what the C side needs of Python (naja.errors, linecache, numpy). New reference. */
+PyObject *nj_ext_import(const char *module, const char *attr);
 
 /* -- types.c: NjType as a Python object ------------------------------------------------------------ */
 extern PyTypeObject NjPyType_Type;            /* naja.types.Type: float32, float32[:, ::1], float32(x), void(...) */
 PyObject     *nj_pytype_wrap(const NjType *t);                     /* new reference; one object for each type */
+const NjType *nj_pytype_unwrap(PyObject *type);                    /* type must be a Type */
 /* A Type, a signature string's type, a NumPy dtype or scalar class, int/float/bool/complex/None. NULL with TypeError. */
 const NjType *nj_pytype_get(PyObject *o);
+int           nj_pytype_add(PyObject *module, const char *name, const NjType *t);
+
+/* -- signature.c: a tuple of argument types and perhaps a result ------------------------------------- */
+extern PyTypeObject NjPySig_Type;             /* what float64(float64, float64) makes */
+PyObject    *nj_pysig_new(const NjType *ret, const NjType *const *args, Py_ssize_t nargs);     /* ret may be NULL */
+/* A Signature, a string, a tuple or list of types -> Signature. New reference, or NULL with TypeError. */
+PyObject    *nj_pysig_get(PyObject *o);
+/* What the `signature` argument of a decorator holds: one of the above, or a list of them -> list of Signatures. */
+PyObject    *nj_pysig_list(PyObject *o);
+const NjSig *nj_pysig_sig(PyObject *sig);     /* lives as long as the object; sig must be a Signature */
+
+/* -- typeof.c ------------------------------------------------------------------------------------------ */
+PyObject *nj_typeof_class(const NjType *namedtuple);      /* borrowed: the class last seen for it, or NULL */
 /* The type of a value as an argument (spec cpu.md 4.1). NULL with TypeError/ValueError naming the value's type. */
 const NjType *nj_pytype_of(PyObject *value);
 

@@ -1,0 +1,312 @@
+/* device_cuda.c - NVIDIA GPUs (or the fake driver) as devices, and the unit's text as PTX.
+ *
+ * Kernel parameters are the argument's parts: slot i of a launch is parameter i, so the pointer table the driver wants is just
+ * the addresses of the slots, and one launch writes nothing that another could see.
+ */
+#include "ext.h"
+#include "device.h"
+
+#include "cpu/cpu.h"
+#include "cuda/cuda.h"
+#include "cuda/target.h"
+
+enum { CUDA_SLOTS_ON_STACK = 1024 };
+
+struct NjDevCode {
+    NjDevice *dev;
+    NjCudaModule *module;
+    NjCudaFn *fn;
+    uint32_t nslots;
+    uint32_t shared_limit;           /* dynamic shared memory it may already have */
+};
+
+static NjCudaDev *cuda_dev(NjDevice *d) { return d->impl; }
+
+/* -- memory ------------------------------------------------------------------------------------------------- */
+
+static NjStatus cuda_alloc(NjDevice *d, size_t n, uint64_t *ptr, NjErr *err) { return nj_cuda_alloc(cuda_dev(d), n, ptr, err); }
+static NjStatus cuda_free(NjDevice *d, uint64_t ptr, NjErr *err) { return nj_cuda_free(cuda_dev(d), ptr, err); }
+
+static NjStatus cuda_h2d(NjDevice *d, void *s, uint64_t dst, const void *src, size_t n, NjErr *err)
+{
+    return nj_cuda_h2d(cuda_dev(d), s, dst, src, n, err);
+}
+
+static NjStatus cuda_d2h(NjDevice *d, void *s, void *dst, uint64_t src, size_t n, NjErr *err)
+{
+    return nj_cuda_d2h(cuda_dev(d), s, dst, src, n, err);
+}
+
+static NjStatus cuda_d2d(NjDevice *d, void *s, uint64_t dst, uint64_t src, size_t n, NjErr *err)
+{
+    return nj_cuda_d2d(cuda_dev(d), s, dst, src, n, err);
+}
+
+static NjStatus cuda_fill(NjDevice *d, void *s, uint64_t dst, int byte, size_t n, NjErr *err)
+{
+    return nj_cuda_fill(cuda_dev(d), s, dst, (uint32_t)(byte & 255), 1, n, err);
+}
+
+static NjStatus cuda_sync(NjDevice *d, NjErr *err) { return nj_cuda_dev_sync(cuda_dev(d), err); }
+
+static NjStatus cuda_meminfo(NjDevice *d, size_t *avail, size_t *total, NjErr *err)
+{
+    return nj_cuda_dev_meminfo(cuda_dev(d), avail, total, err);
+}
+
+/* -- streams and events ----------------------------------------------------------------------------------------- */
+
+static NjStatus cuda_stream_new(NjDevice *d, void **s, NjErr *err)
+{
+    return nj_cuda_stream_new(cuda_dev(d), true, (NjCudaStream **)s, err);
+}
+
+static NjStatus cuda_stream_wrap(NjDevice *d, uintptr_t raw, void **s, NjErr *err)
+{
+    return nj_cuda_stream_wrap(cuda_dev(d), raw, (NjCudaStream **)s, err);
+}
+
+static NjStatus cuda_stream_free(NjDevice *d, void *s, NjErr *err) { return nj_cuda_stream_free(s, err); }
+
+static NjStatus cuda_stream_sync(NjDevice *d, void *s, NjErr *err)
+{
+    return s ? nj_cuda_stream_sync(s, err) : nj_cuda_dev_sync(cuda_dev(d), err);
+}
+
+static NjStatus cuda_stream_done(NjDevice *d, void *s, bool *done, NjErr *err) { return nj_cuda_stream_done(s, done, err); }
+static NjStatus cuda_stream_wait(NjDevice *d, void *s, void *e, NjErr *err) { return nj_cuda_stream_wait(s, e, err); }
+static uintptr_t cuda_stream_raw(NjDevice *d, void *s) { return nj_cuda_stream_raw(s); }
+
+static NjStatus cuda_event_new(NjDevice *d, bool timing, void **e, NjErr *err)
+{
+    return nj_cuda_event_new(cuda_dev(d), timing, (NjCudaEvent **)e, err);
+}
+
+static NjStatus cuda_event_free(NjDevice *d, void *e, NjErr *err) { return nj_cuda_event_free(e, err); }
+static NjStatus cuda_event_record(NjDevice *d, void *e, void *s, NjErr *err) { return nj_cuda_event_record(e, s, err); }
+static NjStatus cuda_event_sync(NjDevice *d, void *e, NjErr *err) { return nj_cuda_event_sync(e, err); }
+static NjStatus cuda_event_done(NjDevice *d, void *e, bool *done, NjErr *err) { return nj_cuda_event_done(e, done, err); }
+
+static NjStatus cuda_event_elapsed(NjDevice *d, void *from, void *to, float *ms, NjErr *err)
+{
+    return nj_cuda_event_elapsed(from, to, ms, err);
+}
+
+/* -- text to PTX ---------------------------------------------------------------------------------------------------- */
+
+/* libNVVM, opened once. Guarded by a lock of its own, for compiles run without the GIL. */
+#include "base/lock.h"
+static NjLock nvvm_lock = NJ_LOCK_INIT;
+static NjNvvm *nvvm;
+
+static NjStatus nvvm_get(NjNvvm **out, NjErr *err)
+{
+    nj_lock(&nvvm_lock);
+    NjStatus st = nvvm ? NJ_OK : nj_nvvm_open(nj_device_sites(), &nvvm, err);
+    *out = nvvm;
+    nj_unlock(&nvvm_lock);
+    return st;
+}
+
+const NjTarget *nj_device_ptx_target(void)
+{
+    return nj_cuda_has_nvvm(nj_device_sites()) ? &nj_target_cuda : &nj_target_cuda_llvm;
+}
+
+static NjStatus ptx_by_nvvm(const NjUnit *u, int cc, char suffix, NjText *ptx, NjErr *err)
+{
+    NjNvvm *nv;
+    NjStatus st = nvvm_get(&nv, err);
+    if (st != NJ_OK)
+        return st;
+    int best = nj_nvvm_best_cc(nv, cc);
+    if (!best)
+        return nj_err_set(err, NJ_E_ENV, 0, "%s makes no code for compute capability %d.%d", nj_nvvm_path(nv), cc / 10, cc % 10);
+    bool fast = u->opts.fastmath;
+    NjNvvmOpts o = {.cc = best, .suffix = best == cc ? suffix : 0, .opt = u->opts.debug ? 0 : u->opts.opt, .ftz = fast,
+                    .fast_div = fast, .fast_sqrt = fast, .debug = u->opts.debug, .lineinfo = u->opts.lineinfo,
+                    .uses_libdevice = u->uses_math};
+    return nj_nvvm_compile(nv, &o, u->entry, u->llvm.at, u->llvm.n, ptx, err);
+}
+
+static void *read_file(const char *path, size_t *n)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return NULL;
+    fseek(f, 0, SEEK_END);
+    long size = ftell(f);
+    rewind(f);
+    void *p = size > 0 ? nj_malloc((size_t)size) : NULL;
+    *n = p ? fread(p, 1, (size_t)size, f) : 0;
+    fclose(f);
+    return p;
+}
+
+static NjStatus ptx_by_llvm(const NjUnit *u, int cc, char suffix, NjText *ptx, NjErr *err)
+{
+    char cpu[16];
+    snprintf(cpu, sizeof cpu, suffix ? "sm_%d%c" : "sm_%d", cc, suffix);
+    NjLlvmOptions o = {.cpu = cpu, .opt = u->opts.opt};
+    NjLlvmLib lib = {.name = "libdevice"};
+    NjFound found;
+    if (u->uses_math) {
+        if (nj_find(NJ_PART_libdevice, nj_device_sites(), &found))
+            lib.bytes = read_file(found.path, &lib.nbytes);
+        if (!lib.bytes)
+            return nj_err_set(err, NJ_E_ENV, 0, "math functions in kernels need libdevice, and none was found: install nvidia-cuda-nvcc or set NAJA_LIBDEVICE");
+        o.lib = &lib;
+        o.nlib = 1;
+    }
+    NjStatus st = nj_cpu_llvm_compile(NJ_LLVM_PTX, u->llvm.at, u->llvm.n, &o, ptx, err);
+    nj_free((void *)lib.bytes);
+    return st;
+}
+
+NjStatus nj_device_ptx(const NjUnit *u, int cc, char suffix, NjText *ptx, NjErr *err)
+{
+    return u->target->typed_pointers ? ptx_by_nvvm(u, cc, suffix, ptx, err) : ptx_by_llvm(u, cc, suffix, ptx, err);
+}
+
+/* -- kernels ------------------------------------------------------------------------------------------------------------ */
+
+static NjStatus cuda_unload(NjDevCode *c, NjErr *err)
+{
+    NjStatus st = c ? nj_cuda_module_free(c->module, err) : NJ_OK;
+    nj_free(c);
+    return st;
+}
+
+static NjStatus cuda_load_ptx(NjDevCode *c, const NjUnit *u, const char *ptx, NjErr *err)
+{
+    NjCudaLoad how = {.max_registers = (int)u->opts.max_registers, .debug = u->opts.debug, .lineinfo = u->opts.lineinfo};
+    NjStatus st = nj_cuda_module_load(cuda_dev(c->dev), ptx, &how, &c->module, NULL, err);
+    return st == NJ_OK ? nj_cuda_module_fn(c->module, u->entry, &c->fn, err) : st;
+}
+
+static NjStatus cuda_load(NjDevice *d, const NjUnit *u, uint32_t nslots, NjDevCode **out, char **asm_text, NjErr *err)
+{
+    *asm_text = NULL;
+    *out = NULL;
+    NjText ptx;
+    nj_text_init(&ptx);
+    NjStatus st = nj_device_ptx(u, d->info.major * 10 + d->info.minor, 0, &ptx, err);
+    NjDevCode *c = st == NJ_OK ? nj_calloc(1, sizeof *c) : NULL;
+    if (c) {
+        *c = (NjDevCode){.dev = d, .nslots = nslots, .shared_limit = 48 * 1024};
+        st = cuda_load_ptx(c, u, ptx.at, err);
+    } else if (st == NJ_OK) {
+        st = nj_err_set(err, NJ_E_NOMEM, 0, "out of memory for a kernel");
+    }
+    if (st != NJ_OK) {
+        cuda_unload(c, NULL);
+        nj_text_free(&ptx);
+        return st;
+    }
+    *out = c;
+    *asm_text = ptx.at;
+    return NJ_OK;
+}
+
+static NjStatus cuda_code_info(NjDevCode *c, NjCodeInfo *out, NjErr *err)
+{
+    NjCudaFnInfo i;
+    NjStatus st = nj_cuda_fn_info(c->fn, &i, err);
+    if (st == NJ_OK)
+        *out = (NjCodeInfo){.registers = i.registers, .shared_nbytes = i.shared_nbytes, .const_nbytes = i.const_nbytes,
+                            .local_nbytes = i.local_nbytes, .max_threads = i.max_threads};
+    return st;
+}
+
+static NjStatus cuda_code_asm(const NjUnit *u, NjText *out, NjErr *err)
+{
+    return nj_device_ptx(u, 75, 0, out, err);
+}
+
+static NjStatus cuda_launch_ptrs(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots, void **ptrs, NjErr *err)
+{
+    for (uint32_t i = 0; i < c->nslots; i++)
+        ptrs[i] = &slots[i];
+    NjCudaGrid g = {.shared_nbytes = how->shared_nbytes, .stream = how->stream};
+    memcpy(g.grid, how->grid, sizeof g.grid);
+    memcpy(g.block, how->block, sizeof g.block);
+    return nj_cuda_launch(c->fn, &g, ptrs, err);
+}
+
+static NjStatus cuda_launch(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots, int32_t *status, NjErr *err)
+{
+    *status = 0;
+    if (how->shared_nbytes > c->shared_limit) {
+        NjStatus st = nj_cuda_fn_set_dynamic_shared(c->fn, how->shared_nbytes, err);
+        if (st != NJ_OK)
+            return st;
+        c->shared_limit = how->shared_nbytes;
+    }
+    if (c->nslots <= CUDA_SLOTS_ON_STACK) {
+        void *ptrs[CUDA_SLOTS_ON_STACK];
+        return cuda_launch_ptrs(c, how, slots, ptrs, err);
+    }
+    void **ptrs = nj_malloc(c->nslots * sizeof *ptrs);
+    if (!ptrs)
+        return nj_err_set(err, NJ_E_NOMEM, 0, "out of memory for %u kernel parameters", c->nslots);
+    NjStatus st = cuda_launch_ptrs(c, how, slots, ptrs, err);
+    nj_free(ptrs);
+    return st;
+}
+
+static NjStatus cuda_attribute(NjDevice *d, const char *name, int *value, NjErr *err)
+{
+    return nj_cuda_dev_attr(cuda_dev(d), name, value, err);
+}
+
+static NjDeviceOps cuda_ops = {      /* target and nattr are set when the first device opens */
+    .kind = "cuda", .host_memory = false,
+    .alloc = cuda_alloc, .free = cuda_free, .h2d_nogil = cuda_h2d, .d2h_nogil = cuda_d2h, .d2d_nogil = cuda_d2d,
+    .fill_nogil = cuda_fill, .sync_nogil = cuda_sync, .meminfo = cuda_meminfo,
+    .stream_new = cuda_stream_new, .stream_wrap = cuda_stream_wrap, .stream_free = cuda_stream_free,
+    .stream_sync_nogil = cuda_stream_sync, .stream_done = cuda_stream_done, .stream_raw = cuda_stream_raw,
+    .stream_wait = cuda_stream_wait,
+    .event_new = cuda_event_new, .event_free = cuda_event_free, .event_record = cuda_event_record,
+    .event_sync_nogil = cuda_event_sync, .event_done = cuda_event_done, .event_elapsed = cuda_event_elapsed,
+    .load_nogil = cuda_load, .unload = cuda_unload, .code_info = cuda_code_info, .code_asm = cuda_code_asm,
+    .launch_nogil = cuda_launch, .attribute = cuda_attribute, .attr_name = nj_cuda_attr_name,
+};
+
+static void cuda_describe(NjDevice *d)
+{
+    const NjCudaDevInfo *i = nj_cuda_dev_info(cuda_dev(d));
+    d->info = (NjDevInfo){
+        .name = i->name, .ordinal = i->ordinal, .major = i->major, .minor = i->minor, .total_nbytes = i->total_nbytes,
+        .max_threads_per_block = i->max_threads_per_block, .warp_size = i->warp_size, .nsm = i->nsm,
+        .max_shared_nbytes = i->max_shared_nbytes, .pci_bus_id = i->pci_bus_id,
+    };
+    memcpy(d->info.max_block, i->max_block, sizeof d->info.max_block);
+    memcpy(d->info.max_grid, i->max_grid, sizeof d->info.max_grid);
+    memcpy(d->info.uuid, i->uuid, sizeof d->info.uuid);
+}
+
+/* The driver and its devices stay open for the life of the process: handles to them are everywhere. */
+NjStatus nj_device_cuda_open(NjDevice **list, int *n, NjErr *err)
+{
+    NjCuda *cu = NULL;
+    NjStatus st = nj_cuda_open(NULL, &cu, err);
+    if (st == NJ_OK)
+        st = nj_cuda_count(cu, n, err);
+    if (st != NJ_OK) {
+        nj_cuda_close(cu);
+        return st;
+    }
+    cuda_ops.target = nj_device_ptx_target();
+    cuda_ops.nattr = nj_cuda_attr_count();
+    NjDevice *devs = nj_calloc((size_t)*n, sizeof *devs);
+    if (!devs)
+        return nj_err_set(err, NJ_E_NOMEM, 0, "out of memory for %d devices", *n);
+    for (int i = 0; i < *n && st == NJ_OK; i++) {
+        devs[i].ops = &cuda_ops;
+        st = nj_cuda_dev_open(cu, i, (NjCudaDev **)&devs[i].impl, err);
+        if (st == NJ_OK)
+            cuda_describe(&devs[i]);
+    }
+    *list = devs;
+    return st;
+}

@@ -1,0 +1,157 @@
+/* errors.c - diagnostics, foreign messages and exceptions of compiled code -> Python exceptions.
+ *
+ * In: a unit's diagnostics, an NjErr, a row of a unit's exceptions. Out: a Python exception set. Classes are found by name, first in
+ * naja.errors, then among the builtins: errors.def and lowering name them as bare words. Source lines come from linecache, so that
+ * functions made by exec and in notebooks show theirs wherever Python would.
+ */
+#include "ext.h"
+
+#include <frameobject.h>
+
+/* -- classes by name ------------------------------------------------------------------------------- */
+
+static PyObject *err_lookup(const char *module, const char *name)
+{
+    PyObject *m = PyImport_ImportModule(module), *cls = NULL;
+    if (!m || nj_getattr_opt(m, name, &cls) < 0)
+        PyErr_Clear();
+    Py_XDECREF(m);
+    if (cls && !PyExceptionClass_Check(cls))
+        Py_CLEAR(cls);
+    return cls;
+}
+
+/* New reference; RuntimeError when nobody knows the name. */
+static PyObject *err_class(const char *name)
+{
+    PyObject *cls = err_lookup("naja.errors", name);
+    if (!cls)
+        cls = err_lookup("builtins", name);
+    return cls ? cls : Py_NewRef(PyExc_RuntimeError);
+}
+
+static PyObject *err_set(const char *name, const char *text)
+{
+    PyObject *cls = err_class(name);
+    PyObject *s = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+    if (s)
+        PyErr_SetObject(cls, s);
+    Py_XDECREF(s);
+    Py_DECREF(cls);
+    return NULL;
+}
+
+/* -- diagnostics ------------------------------------------------------------------------------------- */
+
+typedef struct Source { PyObject *getline, *kept; } Source;
+
+/* linecache.getline; the line lives in `kept` until the text is made. */
+static const char *src_line(void *arg, const char *file, uint32_t line)
+{
+    Source *s = arg;
+    PyObject *o = s->getline ? PyObject_CallFunction(s->getline, "sI", file, line) : NULL;
+    const char *text = NULL;
+    if (o && PyUnicode_Check(o) && PyUnicode_GET_LENGTH(o) > 0) {
+        PyObject *stripped = PyObject_CallMethod(o, "rstrip", "s", "\r\n");
+        if (stripped && s->kept && PyList_Append(s->kept, stripped) == 0)
+            text = PyUnicode_AsUTF8(stripped);
+        Py_XDECREF(stripped);
+    }
+    Py_XDECREF(o);
+    PyErr_Clear();
+    return text;
+}
+
+static void src_open(Source *s)
+{
+    s->getline = nj_ext_import("linecache", "getline");
+    s->kept = PyList_New(0);
+    PyErr_Clear();
+}
+
+static void src_close(Source *s)
+{
+    Py_XDECREF(s->getline);
+    Py_XDECREF(s->kept);
+}
+
+static const char *err_of_status(NjStatus st)
+{
+    switch (st) {
+    case NJ_E_NOMEM: return "MemoryError";
+    case NJ_E_NYI:   return "UnsupportedError";
+    case NJ_E_USER:  return "TypingError";
+    case NJ_E_ENV:   return "LibraryError";
+    default:         return "InternalError";
+    }
+}
+
+PyObject *nj_error_from_unit(const NjUnit *u, NjStatus st)
+{
+    if (PyErr_Occurred())
+        return NULL;
+    if (!u->diags.list.n)
+        return err_set(err_of_status(st), st == NJ_E_NOMEM ? "out of memory while compiling" : "compilation failed without a message");
+    NjText text;
+    Source src;
+    nj_text_init(&text);
+    src_open(&src);
+    nj_diag_render(&u->diags, &text, src_line, &src);
+    while (text.n && text.at[text.n - 1] == '\n')
+        text.at[--text.n] = 0;
+    if (text.failed)
+        PyErr_NoMemory();
+    else
+        err_set(nj_err_exc(u->diags.list.at[0]->code), text.at);
+    src_close(&src);
+    nj_text_free(&text);
+    return NULL;
+}
+
+PyObject *nj_error_from_err(const NjErr *e)
+{
+    return err_set(err_of_status(e->status), *e->text ? e->text : "something failed without a message");
+}
+
+/* -- exceptions of compiled code ---------------------------------------------------------------------- */
+
+/* A frame that never ran, at the line of the raise: PyTraceBack_Here turns it into a traceback entry. Failing to make one
+ * only costs the entry. */
+static void exc_add_place(const char *file, const char *func, uint32_t line)
+{
+    PyObject *e = nj_exc_take();
+    PyCodeObject *code = PyCode_NewEmpty(file ? file : "?", func ? func : "?", (int)line);
+    PyObject *globals = PyDict_New();
+    PyFrameObject *frame = code && globals ? PyFrame_New(PyThreadState_Get(), code, globals, NULL) : NULL;
+    nj_exc_put(e);
+    if (frame)
+        PyTraceBack_Here(frame);
+    Py_XDECREF(frame);
+    Py_XDECREF(globals);
+    Py_XDECREF(code);
+}
+
+PyObject *nj_error_raise(const NjExc *e, const NjSnapshot *s)
+{
+    PyObject *cls = e->object && s ? Py_XNewRef(nj_snapshot_object(s, e->object)) : NULL;
+    if (!cls)
+        cls = err_class(e->exc ? e->exc : "RuntimeError");
+    if (e->text) {
+        PyObject *text = PyUnicode_DecodeUTF8(e->text, (Py_ssize_t)strlen(e->text), "replace");
+        if (text)
+            PyErr_SetObject(cls, text);
+        Py_XDECREF(text);
+    } else {
+        PyErr_SetNone(cls);
+    }
+    Py_DECREF(cls);
+    exc_add_place(e->file, e->func, e->loc.line);
+    return NULL;
+}
+
+PyMethodDef nj_errors_methods[] = {{0}};
+
+int nj_errors_init(PyObject *module)
+{
+    return 0;
+}

@@ -1,0 +1,50 @@
+"""What naja raises and warns with. The C side finds these classes by name; messages are made there."""
+
+__all__ = ["NajaError", "TypingError", "UnsupportedError", "InternalError", "ParseError", "LibraryError", "NajaWarning",
+           "PerformanceWarning", "DeprecationWarning_"]
+
+
+class NajaError(Exception):
+    """Base of every error that naja itself raises."""
+
+
+class TypingError(NajaError, TypeError):
+    """The program cannot be compiled: types clash, a name is missing. The message shows where and why."""
+
+
+class UnsupportedError(NajaError, NotImplementedError):
+    """The program is right, but naja cannot compile this construct."""
+
+
+class InternalError(NajaError, RuntimeError):
+    """A defect of naja's own; the message names the file that holds what a report should contain."""
+
+
+class ParseError(NajaError, ValueError):
+    """Text that is no signature, type or IR."""
+
+
+class LibraryError(NajaError, RuntimeError):
+    """Something outside naja is missing or failed: a library, a device, a file."""
+
+
+class NajaWarning(Warning):
+    """Base of naja's warnings."""
+
+
+class PerformanceWarning(NajaWarning):
+    """The program is right but will not be as fast as it looks."""
+
+
+class DeprecationWarning_(NajaWarning, DeprecationWarning):
+    """An option that has no effect any more."""
+
+
+# The names that ported programs catch and filter by.
+NumbaError = NajaError
+NumbaTypeError = NumbaValueError = NumbaIndexError = NumbaAttributeError = TypingError
+NumbaNotImplementedError = UnsupportedBytecodeError = UnsupportedError
+LoweringError = CompilerError = InternalError
+NumbaWarning = NajaWarning
+NumbaPerformanceWarning = NumbaParallelSafetyWarning = NumbaExperimentalFeatureWarning = PerformanceWarning
+NumbaDeprecationWarning = NumbaPendingDeprecationWarning = DeprecationWarning_
