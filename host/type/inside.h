@@ -1,0 +1,17 @@
+/* inside.h - what the files of this room share and nobody else needs. */
+#ifndef NJ_TYPE_INSIDE_H
+#define NJ_TYPE_INSIDE_H
+
+#include "type/type.h"
+
+/* -- intrin.c: rows of intrin.def and math.def by number -------------------------------------------- */
+
+const char *nj_intrin_id(unsigned intrin);      /* "ATOMIC_ADD", "MATH_SIN": as in the IR */
+const char *nj_intrin_name(unsigned intrin);    /* "naja.cuda.atomic.add", "math.sin": to users */
+unsigned    nj_intrin_by_id(const char *id, size_t n);      /* 0 when there is none */
+
+/* -- type.c -------------------------------------------------------------------------------------------- */
+
+bool nj_types_failed(NjTypes *ts);              /* was a type lost for want of memory? */
+
+#endif
