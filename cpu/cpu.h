@@ -40,11 +40,12 @@ void *nj_cpu_symbol(const char *name);
 
 /* -- pool.c: one process-wide pool of threads --------------------------------------------------------- */
 
+#define NJ_POOL_MAX 256              /* threads of a pool, the caller included */
 typedef struct NjPool NjPool;
 /* Runs [lo, hi). slot < nj_pool_threads(): no two running calls of one nj_pool_for share it. Nonzero stops the rest. */
 typedef int32_t (*NjPoolFn)(void *arg, size_t lo, size_t hi, uint32_t slot);
 
-/* The process's pool; NULL (serial) when NAJA_SERIAL=1 or there is one core. Threads start at the first parallel call. */
+/* The process's pool; NULL (serial) when NAJA_SERIAL=1. Cores are counted and threads started at the first parallel call. */
 NjPool  *nj_pool_get(void);
 /* fn over [0, n) in pieces of at least `grain`. NULL pool, n <= grain, or a call from inside a pool function: in the caller alone.
  * Any thread may call it, several at a time. Returns the first nonzero value that fn gave, else 0. */
