@@ -605,9 +605,12 @@ static NjCuResult fake_cuStreamWaitEvent(NjCuStrm s, NjCuEvt e, unsigned flags)
 static NjCuResult fake_cuStreamAddCallback(NjCuStrm s, NjCuCallback fn, void *arg, unsigned flags)
 {
     NjCuResult r = fake_stream_check(s);
-    if (r == NJ_CU_OK)
-        fn(s, NJ_CU_OK, arg);
-    return r;
+    if (r != NJ_CU_OK)
+        return r;
+    pthread_mutex_unlock(&fake.lock);       /* it may wait for a thread that is in the driver */
+    fn(s, NJ_CU_OK, arg);
+    pthread_mutex_lock(&fake.lock);
+    return NJ_CU_OK;
 }
 
 static NjCuResult fake_cuEventCreate(NjCuEvt *e, unsigned flags)
@@ -689,8 +692,12 @@ static NjCuResult fake_launch(NjCuFunc fn, const unsigned dims[7], NjCuStrm s, v
     if (r != NJ_CU_OK)
         return r;
     fake_launch_record(e, g, s, params);
-    if (fake.kernel)
-        fake.kernel(e->name, g, params);
+    NjFakeKernel kernel = fake.kernel;
+    if (kernel == NULL)
+        return NJ_CU_OK;
+    pthread_mutex_unlock(&fake.lock);       /* it may wait for a thread that is in the driver */
+    kernel(e->name, g, params);
+    pthread_mutex_lock(&fake.lock);
     return NJ_CU_OK;
 }
 
@@ -711,7 +718,7 @@ static NjCuResult fake_cuLaunchCooperativeKernel(NjCuFunc fn, unsigned gx, unsig
 /* -- the exported driver calls: gate, then the function above --------------------------------------------------------------- */
 
 /* Is this call to fail? Counts it. */
-static NjCuResult fake_gate(const char *name, const char *flags)
+static NjCuResult fake_gate(const char *name)
 {
     bool asks = strncmp(name, "cuGetError", 10) == 0;
     bool early = strcmp(name, "cuInit") == 0 || strcmp(name, "cuDriverGetVersion") == 0;
@@ -725,15 +732,16 @@ static NjCuResult fake_gate(const char *name, const char *flags)
     return fake.inited || early ? NJ_CU_OK : NJ_CU_NOT_INITIALIZED;
 }
 
-#define DRV(name, export, min, flags, params, args, log)                                 \
+#define DRV(name, export, min, call_flags, params, args, log)                             \
     NjCuResult export params;                                                            \
     NjCuResult export params                                                             \
     {                                                                                    \
         pthread_mutex_lock(&fake.lock);                                                  \
-        NjCuResult told = fake_gate(#name, flags);                                       \
-        NjCuResult r = told && !strchr(flags, 'd') ? told : fake_##name args;            \
+        NjCuResult told_ = fake_gate(#name);                                             \
+        bool work_ = told_ == NJ_CU_OK || strchr(call_flags, 'd') != NULL;               \
+        NjCuResult done_ = work_ ? fake_##name args : NJ_CU_OK;                          \
         pthread_mutex_unlock(&fake.lock);                                                \
-        return told ? told : r;                                                          \
+        return told_ ? told_ : done_;                                                    \
     }
 #include "cuda/driver.def"
 #undef DRV
