@@ -92,6 +92,7 @@ typedef struct NjBlk {
     NJ_VEC(NjBlkId) preds;     /* their order is the order of phi arguments */
     /* filled by ir/dom.c, -1 and NULL until then */
     NjBlkId idom; uint32_t rpo; uint32_t depth;   /* loop depth */
+    uint32_t dom_in, dom_out;      /* a dominates b: a.dom_in <= b.dom_in < a.dom_out */
     bool    dead;              /* unreachable: skipped by every walk */
 } NjBlk;
 
@@ -156,9 +157,9 @@ bool  nj_const_int(const NjFn *f, NjRef r, int64_t *out);                /* is r
 /* -- dom.c, uses.c: analyses ----------------------------------------------------------------------------- */
 
 void nj_fill_dom(NjFn *f);                                               /* rpo, idom, depth, dead */
-bool nj_dom(const NjFn *f, NjBlkId a, NjBlkId b);                        /* does a dominate b? */
+bool nj_dom(const NjFn *f, NjBlkId a, NjBlkId b);                        /* does a dominate b? both reachable; O(1) */
 typedef struct NjUses { uint32_t *first; NjRef *users; uint32_t n; } NjUses;   /* users[first[r] .. first[r+1]) */
-NjUses *nj_fill_uses(NjFn *f, NjArena *scratch);
+NjUses *nj_fill_uses(NjFn *f, NjArena *scratch);                        /* NULL: out of memory */
 
 /* -- print.c, parse.c, check.c ----------------------------------------------------------------------------- */
 
@@ -177,7 +178,7 @@ bool  nj_ir_check(const NjFn *f, NjText *out);
 
 const char *nj_sub_word(NjOp op, unsigned sub);           /* the variant's word; NULL when there is no such variant */
 bool     nj_op_find(const char *s, size_t n, NjOp *op, unsigned *sub);   /* "py.binop.add" */
-const char *nj_intrin_name(uint16_t intrin, char buf[64]);               /* "math.sqrt": the first name; returns buf */
+const char *nj_intrin_text(uint16_t intrin, char buf[64]);               /* "math.sqrt": the first name; returns buf */
 NjIntrin nj_intrin_find(const char *name);                               /* any of its names; NJ_INTRIN_NONE */
 
 /* -- front/cfg.c, front/ssa.c: bytecode -> untyped SSA -------------------------------------------------------- */

@@ -94,7 +94,7 @@ static void put_object(NjText *t, const char *what, const char *name)
 static void put_intrin(NjText *t, uint16_t intrin)
 {
     char buf[64];
-    nj_text_fmt(t, "<%s>", nj_intrin_name(intrin, buf));
+    nj_text_fmt(t, "<%s>", nj_intrin_text(intrin, buf));
 }
 
 static void put_const(NjText *t, const NjConst *k, const NjType *type)
@@ -225,6 +225,8 @@ static void put_operands(NjText *t, const NjFn *f, const NjVal *v)
         put_refs(t, f, v->args, v->nargs);
         sep = ", ";
     }
+    if (v->op == NJ_OP_py_tuple && !v->nargs)
+        nj_text_str(t, " empty");            /* else the value's name would read as an operand */
     if (nj_op_has(v->op, 'I')) {
         nj_text_fmt(t, "%s#%lld", sep, (long long)v->imm.i);
     } else if (nj_op_has(v->op, 'N')) {
@@ -303,7 +305,7 @@ static void pad_to(NjText *t, size_t line_at, size_t col)
 static void put_tail(const Out *o, const NjVal *v, size_t line_at)
 {
     size_t col = 48;
-    if (v->name) {
+    if (v->name && nj_op_info[v->op < NJ_OP_COUNT ? v->op : 0].result != '-') {
         pad_to(o->t, line_at, col);
         nj_text_quote(o->t, v->name, strlen(v->name));
         col += 8;
@@ -334,10 +336,10 @@ static void put_head(const Out *o)
     nj_text_char(t, ')');
     put_type(t, f->ret, " -> ");
     if (f->core) {
-        nj_text_str(t, f->ret ? " [" : " -> [");
+        nj_text_str(t, " parts(");
         for (uint32_t i = 0; i < f->nrets; i++)
             put_type(t, f->rets[i], i ? ", " : "");
-        nj_text_char(t, ']');
+        nj_text_char(t, ')');
     }
 #define ATTR(word, field) if (f->field) nj_text_str(t, " " #word);
 #include "ir/attrs.def"

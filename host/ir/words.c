@@ -110,7 +110,7 @@ static const char *intrin_expand(const char *names, char *buf, size_t cap)
     return names + n;
 }
 
-const char *nj_intrin_name(uint16_t intrin, char buf[64])
+const char *nj_intrin_text(uint16_t intrin, char buf[64])
 {
     intrin_expand(intrin < NJ_INTRIN_COUNT ? intrin_names[intrin] : "?", buf, 64);
     return buf;
