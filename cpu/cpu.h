@@ -19,6 +19,11 @@ const NjLlvmApi *nj_cpu_llvm(NjErr *err);
 NjStatus nj_cpu_llvm_compile(NjLlvmOut what, const char *text, size_t ntext, const NjLlvmOptions *o, NjText *out,
                              NjErr *err);
 
+/* -- target.c: the CPU as targets of the compiler (run/unit.h) ------------------------------------- */
+
+extern const struct NjTarget nj_cpu_target;        /* functions and ufunc loops */
+extern const struct NjTarget nj_cpudev_target;     /* kernels over a grid */
+
 /* -- load.c: an ELF relocatable object becomes code in memory; needs no LLVM ---------------------- */
 
 typedef struct NjCpuCode NjCpuCode;            /* one block of code, reference counted */

@@ -180,6 +180,11 @@ const char *nj_find_part_help(NjPart part);           /* what naja uses it for *
 bool        nj_find(NjPart part, const char *const *sites, NjFound *out);
 void        nj_find_tried(NjPart part, const char *const *sites, NjText *out);    /* one pattern a line, for messages */
 
+/* -- target.c: CUDA as targets of the compiler (run/unit.h) --------------------------------------------------- */
+
+extern const struct NjTarget nj_cuda_target;       /* typed pointers: text for libNVVM */
+extern const struct NjTarget nj_nvptx_target;      /* opaque pointers: text for LLVM's NVPTX back end */
+
 /* -- nvvm.c: NVVM text -> PTX ---------------------------------------------------------------------------------- */
 
 typedef struct NjNvvm NjNvvm;
