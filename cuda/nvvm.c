@@ -225,74 +225,93 @@ static void nvvm_fill_args(NvvmArgs *a, const NjNvvmOpts *o)
             a->at[a->n++] = flags[i].text;
 }
 
+/* One compilation. */
+typedef struct NvvmJob { NjNvvm *nv; NvvmProgram p; const NjNvvmOpts *o; const char *name, *text; size_t n; } NvvmJob;
+
+/* The line of our text that a complaint such as "scale (4, 18): parse ..." points at. */
+static const char *nvvm_line(const NvvmJob *j, const char *log, int *n)
+{
+    unsigned line = 0, col = 0;
+    const char *at = log ? strstr(log, " (") : NULL, *s = j->text, *end = j->text + j->n;
+    *n = 0;
+    if (at == NULL || sscanf(at, " (%u, %u)", &line, &col) != 2)
+        return "";
+    for (; line > 1 && s < end; s++)
+        line -= *s == '\n';
+    while (s + *n < end && s[*n] != '\n' && *n < 200)
+        ++*n;
+    return s;
+}
+
 /* The program's log, or what the result code means. */
-static NjStatus nvvm_refused(NjNvvm *nv, NvvmProgram p, const char *what, const NjNvvmOpts *o, int r, NjErr *err)
+static NjStatus nvvm_refused(const NvvmJob *j, const char *what, int r, NjErr *err)
 {
     NjStatus st = r == NVVM_NOMEM ? NJ_E_NOMEM : r == NVVM_INVALID_OPTION ? NJ_E_ENV : NJ_E_BUG;
     size_t n = 0;
     char *log = NULL;
-    if (nv->fn.log_size(p, &n) == NVVM_OK && n > 1 && (log = nj_calloc(1, n + 1)) != NULL)
-        nv->fn.log(p, log);
-    nj_err_set(err, st, r, "%s failed for compute_%d: %s (%d)%s%s", what, o->cc, nv->fn.error_text(r), r,
-               log ? "\n" : "", log ? log : "");
+    if (j->nv->fn.log_size(j->p, &n) == NVVM_OK && n > 1 && (log = nj_calloc(1, n + 1)) != NULL)
+        j->nv->fn.log(j->p, log);
+    int nline;
+    const char *line = nvvm_line(j, log, &nline);
+    nj_err_set(err, st, r, "%s failed for compute_%d: %s (%d)%s%s%s%.*s", what, j->o->cc, j->nv->fn.error_text(r), r,
+               log ? "\n" : "", log ? log : "", nline ? "\n  " : "", nline, line);
     nj_free(log);
     return st;
 }
 
-static NjStatus nvvm_add(NjNvvm *nv, NvvmProgram p, const NjNvvmOpts *o, const char *name, const char *text, size_t n,
-                         NjErr *err)
+static NjStatus nvvm_add(const NvvmJob *j, NjErr *err)
 {
-    int r = nv->fn.add(p, text, n, name);
+    const NjNvvm *nv = j->nv;
+    int r = nv->fn.add(j->p, j->text, j->n, j->name);
     if (r != NVVM_OK)
-        return nvvm_refused(nv, p, "nvvmAddModuleToProgram", o, r, err);
-    if (!o->uses_libdevice)
+        return nvvm_refused(j, "nvvmAddModuleToProgram", r, err);
+    if (!j->o->uses_libdevice)
         return NJ_OK;
     if (nv->libdevice == NULL)
         return nj_err_set(err, nv->libdevice_err.status, 0, "%s", nv->libdevice_err.text);
-    r = nv->fn.add_lazy(p, nv->libdevice, nv->libdevice_nbytes, "libdevice");
-    return r == NVVM_OK ? NJ_OK : nvvm_refused(nv, p, "nvvmLazyAddModuleToProgram(libdevice)", o, r, err);
+    r = nv->fn.add_lazy(j->p, nv->libdevice, nv->libdevice_nbytes, "libdevice");
+    return r == NVVM_OK ? NJ_OK : nvvm_refused(j, "nvvmLazyAddModuleToProgram(libdevice)", r, err);
 }
 
-static NjStatus nvvm_take(NjNvvm *nv, NvvmProgram p, const NjNvvmOpts *o, NjText *ptx, NjErr *err)
+static NjStatus nvvm_take(const NvvmJob *j, NjText *ptx, NjErr *err)
 {
     size_t n = 0;
-    int r = nv->fn.result_size(p, &n);
+    int r = j->nv->fn.result_size(j->p, &n);
     char *buf = r == NVVM_OK ? nj_calloc(1, n + 1) : NULL;
     if (r == NVVM_OK && buf == NULL)
         return nj_err_set(err, NJ_E_NOMEM, 0, "out of memory while taking %zu bytes of PTX", n);
     if (r == NVVM_OK)
-        r = nv->fn.result(p, buf);
+        r = j->nv->fn.result(j->p, buf);
     if (r == NVVM_OK)       /* the size counts PTX's NUL, but LTO-IR is bytes to the end */
-        nj_text_put(ptx, buf, o->lto ? n : strlen(buf));
+        nj_text_put(ptx, buf, j->o->lto ? n : strlen(buf));
     nj_free(buf);
     if (r != NVVM_OK)
-        return nvvm_refused(nv, p, "nvvmGetCompiledResult", o, r, err);
+        return nvvm_refused(j, "nvvmGetCompiledResult", r, err);
     return ptx->failed ? nj_err_set(err, NJ_E_NOMEM, 0, "out of memory while taking PTX") : NJ_OK;
 }
 
-static NjStatus nvvm_run(NjNvvm *nv, NvvmProgram p, const NjNvvmOpts *o, const char *name, const char *text, size_t n,
-                         NjText *ptx, NjErr *err)
+static NjStatus nvvm_run(const NvvmJob *j, NjText *ptx, NjErr *err)
 {
     NvvmArgs a;
-    nvvm_fill_args(&a, o);
-    NjStatus st = nvvm_add(nv, p, o, name, text, n, err);
+    nvvm_fill_args(&a, j->o);
+    NjStatus st = nvvm_add(j, err);
     if (st != NJ_OK)
         return st;
-    int r = nj_knobs()->check > 0 ? nv->fn.verify(p, a.n, a.at) : NVVM_OK;
+    int r = nj_knobs()->check > 0 ? j->nv->fn.verify(j->p, a.n, a.at) : NVVM_OK;
     if (r != NVVM_OK)
-        return nvvm_refused(nv, p, "nvvmVerifyProgram", o, r, err);
-    r = nv->fn.compile(p, a.n, a.at);
-    return r == NVVM_OK ? nvvm_take(nv, p, o, ptx, err) : nvvm_refused(nv, p, "nvvmCompileProgram", o, r, err);
+        return nvvm_refused(j, "nvvmVerifyProgram", r, err);
+    r = j->nv->fn.compile(j->p, a.n, a.at);
+    return r == NVVM_OK ? nvvm_take(j, ptx, err) : nvvm_refused(j, "nvvmCompileProgram", r, err);
 }
 
 NjStatus nj_nvvm_compile(NjNvvm *nv, const NjNvvmOpts *o, const char *name, const char *text, size_t n, NjText *ptx,
                          NjErr *err)
 {
-    NvvmProgram p = NULL;
-    int r = nv->fn.create(&p);
+    NvvmJob j = {nv, NULL, o, name, text, n};
+    int r = nv->fn.create(&j.p);
     if (r != NVVM_OK)
         return nj_err_set(err, NJ_E_NOMEM, r, "nvvmCreateProgram failed: %s", nv->fn.error_text(r));
-    NjStatus st = nvvm_run(nv, p, o, name, text, n, ptx, err);
-    nv->fn.destroy(&p);
+    NjStatus st = nvvm_run(&j, ptx, err);
+    nv->fn.destroy(&j.p);
     return st;
 }

@@ -1,0 +1,235 @@
+/* test_cuda_nvvm.c - NVVM text to PTX to cubin with the real libNVVM and ptxas; skipped, saying why, where there is none. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "cuda/cuda.h"
+
+#define HEADER                                                                                                       \
+    "target datalayout = \"e-p:64:64:64-i1:8:8-i8:8:8-i16:16:16-i32:32:32-i64:64:64-i128:128:128-f32:32:32-"         \
+    "f64:64:64-v16:16:16-v32:32:32-v64:64:64-v128:128:128-n16:32:64\"\n"                                             \
+    "target triple = \"nvptx64-nvidia-cuda\"\n"
+#define FOOTER                                                                                                       \
+    "!nvvm.annotations = !{!0}\n!0 = !{void (float*, float)* @scale, !\"kernel\", i32 1}\n"                          \
+    "!nvvmir.version = !{!1}\n!1 = !{i32 2, i32 0}\n"
+
+static const char plain[] = HEADER
+    "declare i32 @llvm.nvvm.read.ptx.sreg.tid.x()\n"
+    "define void @scale(float* %x, float %k) {\n"
+    "  %i = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()\n"
+    "  %w = sext i32 %i to i64\n"
+    "  %p = getelementptr float, float* %x, i64 %w\n"
+    "  %v = load float, float* %p\n"
+    "  %r = fdiv float %v, %k\n"
+    "  store float %r, float* %p\n"
+    "  ret void\n}\n" FOOTER;
+
+static const char muladd[] = HEADER
+    "define void @scale(float* %x, float %k) {\n"
+    "  %v = load float, float* %x\n"
+    "  %m = fmul float %v, %k\n"
+    "  %r = fadd float %m, %k\n"
+    "  store float %r, float* %x\n"
+    "  ret void\n}\n" FOOTER;
+
+static const char with_sin[] = HEADER
+    "declare float @__nv_sinf(float)\n"
+    "define void @scale(float* %x, float %k) {\n"
+    "  %r = call float @__nv_sinf(float %k)\n"
+    "  store float %r, float* %x\n"
+    "  ret void\n}\n" FOOTER;
+
+static const int ccs[] = {75, 80, 86, 90, 100, 120};
+
+static NjNvvm *nvvm_or_skip(void)
+{
+    NjNvvm *nv;
+    NjErr err = {0};
+    if (!nj_cuda_has_nvvm(NULL)) {
+        print_message("skipped: there is no libNVVM here\n");
+        skip();
+    }
+    if (nj_nvvm_open(NULL, &nv, &err) != NJ_OK)
+        fail_msg("%s", err.text);
+    return nv;
+}
+
+static void compile(NjNvvm *nv, const NjNvvmOpts *o, const char *text, NjText *ptx)
+{
+    NjErr err = {0};
+    nj_text_init(ptx);
+    if (nj_nvvm_compile(nv, o, "scale", text, strlen(text), ptx, &err) != NJ_OK)
+        fail_msg("%s", err.text);
+}
+
+static void test_every_arch(void **state)
+{
+    NjNvvm *nv = nvvm_or_skip();
+    NjFound ptxas;
+    bool have = nj_find(NJ_PART_ptxas, NULL, &ptxas);
+    for (size_t i = 0; i < NJ_COUNT(ccs); i++) {
+        NjText ptx, cubin, log;
+        NjErr err = {0};
+        char arch[16], target[32];
+        int cc = nj_nvvm_best_cc(nv, ccs[i]);
+        assert_true(cc > 0 && cc <= ccs[i]);
+        compile(nv, &(NjNvvmOpts){.cc = cc, .opt = 3}, plain, &ptx);
+        snprintf(target, sizeof target, ".target sm_%d", cc);
+        assert_non_null(strstr(ptx.at, target));
+        assert_non_null(strstr(ptx.at, ".entry scale("));
+        snprintf(arch, sizeof arch, "sm_%d", ccs[i]);
+        nj_text_init(&cubin);
+        nj_text_init(&log);
+        if (have && nj_ptxas(NULL, arch, ptx.at, ptx.n, NULL, &cubin, &log, &err) != NJ_OK)
+            fail_msg("%s", err.text);
+        if (have) {
+            assert_true(cubin.n > 100 && memcmp(cubin.at, "\177ELF", 4) == 0);
+            assert_non_null(strstr(log.at, "registers"));
+        }
+        nj_text_free(&ptx);
+        nj_text_free(&cubin);
+        nj_text_free(&log);
+    }
+    if (!have)
+        print_message("skipped the assembling: there is no ptxas here\n");
+    nj_nvvm_close(nv);
+}
+
+static void test_options(void **state)
+{
+    static const struct { NjNvvmOpts o; const char *text, *has, *lacks; } rows[] = {
+        {{.cc = 80, .opt = 3}, plain, "div.rn.f32", "div.full"},
+        {{.cc = 80, .opt = 3, .fast_div = true}, plain, "div.full.f32", "div.rn"},
+        {{.cc = 80, .opt = 3, .fast_div = true, .ftz = true}, plain, "div.full.ftz.f32", "div.rn"},
+        {{.cc = 90, .suffix = 'a', .opt = 3}, plain, ".target sm_90a", "div.full"},
+        {{.cc = 80, .opt = 3}, muladd, "fma.rn.f32", "mul"},
+        {{.cc = 80, .opt = 3, .no_fma = true}, muladd, "mul", "fma"},
+    };
+    NjNvvm *nv = nvvm_or_skip();
+    for (size_t i = 0; i < NJ_COUNT(rows); i++) {
+        NjText ptx;
+        compile(nv, &rows[i].o, rows[i].text, &ptx);
+        if (strstr(ptx.at, rows[i].has) == NULL || strstr(ptx.at, rows[i].lacks) != NULL)
+            fail_msg("row %zu: wanted '%s' and no '%s' in\n%s", i, rows[i].has, rows[i].lacks, ptx.at);
+        nj_text_free(&ptx);
+    }
+    nj_nvvm_close(nv);
+}
+
+static void test_libdevice(void **state)
+{
+    NjNvvm *nv = nvvm_or_skip();
+    NjText with, without;
+    compile(nv, &(NjNvvmOpts){.cc = 80, .opt = 3, .uses_libdevice = true}, with_sin, &with);
+    assert_null(strstr(with.at, ".extern .func"));
+    assert_non_null(strstr(with.at, "__cudart_i2opi_f"));      /* the table of sinf's slow path came along */
+    compile(nv, &(NjNvvmOpts){.cc = 80, .opt = 3}, with_sin, &without);
+    assert_non_null(strstr(without.at, "__nv_sinf"));
+    assert_null(strstr(without.at, "__cudart_i2opi_f"));
+    nj_text_free(&with);
+    nj_text_free(&without);
+    compile(nv, &(NjNvvmOpts){.cc = 80, .opt = 3, .uses_libdevice = true}, plain, &with);
+    assert_null(strstr(with.at, "__nv_"));                     /* lazily: what is not called is not there */
+    nj_text_free(&with);
+    nj_nvvm_close(nv);
+}
+
+static void test_refused(void **state)
+{
+    static const struct { const char *text, *says; } rows[] = {
+        {HEADER "define void @scale(float* %x, float %k) {\n  %v = fadd float %x, %k\n  ret void\n}\n" FOOTER, "\n    %v = fadd float %x, %k"},
+        {HEADER "define void @scale(\n", "bad (4, 0): parse expected type"},
+        {HEADER "declare float @llvm.sin.f32(float)\ndefine void @scale(float* %x, float %k) {\n"
+                "  %r = call float @llvm.sin.f32(float %k)\n  store float %r, float* %x\n  ret void\n}\n" FOOTER, "llvm.sin"},
+    };
+    NjNvvm *nv = nvvm_or_skip();
+    for (size_t i = 0; i < NJ_COUNT(rows); i++) {
+        NjText ptx;
+        NjErr err = {0};
+        nj_text_init(&ptx);
+        NjStatus st = nj_nvvm_compile(nv, &(NjNvvmOpts){.cc = 80, .opt = 3}, "bad", rows[i].text, strlen(rows[i].text), &ptx, &err);
+        assert_int_equal(st, NJ_E_BUG);
+        assert_int_equal(ptx.n, 0);
+        if (strstr(err.text, rows[i].says) == NULL)
+            fail_msg("row %zu: no '%s' in: %s", i, rows[i].says, err.text);
+        assert_non_null(strstr(err.text, "failed for compute_80"));
+        assert_non_null(strstr(err.text, "\n"));               /* libNVVM's log follows */
+        nj_text_free(&ptx);
+    }
+    nj_nvvm_close(nv);
+}
+
+static void test_architectures(void **state)
+{
+    NjNvvm *nv = nvvm_or_skip();
+    NjText ptx;
+    NjErr err = {0};
+    assert_true(nj_nvvm_supports(nv, 90));
+    assert_false(nj_nvvm_supports(nv, 35));
+    assert_int_equal(nj_nvvm_best_cc(nv, 91), 90);
+    assert_int_equal(nj_nvvm_best_cc(nv, 35), 0);
+    assert_true(nj_nvvm_llvm(nv, 80) >= 7);
+    nj_text_init(&ptx);
+    assert_int_equal(nj_nvvm_compile(nv, &(NjNvvmOpts){.cc = 35}, "x", plain, sizeof plain - 1, &ptx, &err), NJ_E_ENV);
+    assert_non_null(strstr(err.text, "compute_35"));
+    nj_text_free(&ptx);
+    nj_nvvm_close(nv);
+}
+
+static void test_ptxas_complains(void **state)
+{
+    static const char bad[] = ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k()\n{\n  no.such.op;\n}\n";
+    NjFound f;
+    NjErr err = {0};
+    NjText log;
+    if (!nj_find(NJ_PART_ptxas, NULL, &f)) {
+        print_message("skipped: there is no ptxas here\n");
+        skip();
+    }
+    nj_text_init(&log);
+    assert_int_equal(nj_ptxas(NULL, "sm_80", bad, sizeof bad - 1, NULL, NULL, &log, &err), NJ_E_BUG);
+    assert_non_null(strstr(err.text, "ptxas failed (status"));
+    assert_non_null(strstr(err.text, "line 6"));
+    assert_non_null(strstr(log.at, "line 6"));
+    nj_text_free(&log);
+}
+
+static void test_absent(void **state)
+{
+    NjNvvm *nv;
+    NjErr err = {0};
+    setenv("NAJA_LIBNVVM", "none", 1);
+    setenv("NAJA_PTXAS", "/nowhere/ptxas", 1);
+    nj_knobs_reload();
+    assert_false(nj_cuda_has_nvvm(NULL));
+    assert_int_equal(nj_nvvm_open(NULL, &nv, &err), NJ_E_ENV);
+    assert_null(nv);
+    assert_non_null(strstr(err.text, "libnvvm was not found"));
+    assert_int_equal(nj_ptxas(NULL, "sm_80", "", 0, NULL, NULL, NULL, &err), NJ_E_ENV);
+    assert_non_null(strstr(err.text, "/nowhere/ptxas (NAJA_PTXAS)"));
+    setenv("NAJA_LIBNVVM", "/lib/x86_64-linux-gnu/libm.so.6", 1);
+    nj_knobs_reload();
+    if (nj_cuda_has_nvvm(NULL)) {
+        assert_int_equal(nj_nvvm_open(NULL, &nv, &err), NJ_E_ENV);
+        assert_non_null(strstr(err.text, "is not a libNVVM: it lacks nvvmGetErrorString"));
+    }
+    unsetenv("NAJA_LIBNVVM");
+    unsetenv("NAJA_PTXAS");
+    nj_knobs_reload();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_arch),
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_libdevice),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_architectures),
+        cmocka_unit_test(test_ptxas_complains),
+        cmocka_unit_test(test_absent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
