@@ -7,7 +7,7 @@ if(NOT CMOCKA_INCLUDE OR NOT CMOCKA_LIBRARY)
     message(FATAL_ERROR "cmocka was not found. On Debian and Ubuntu: apt-get install libcmocka-dev (or -DNAJA_TESTS=OFF)")
 endif()
 
-set(test_env "")
+set(test_env LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tools/lsan.supp:print_suppressions=0)
 set(test_defs NJ_TEST_SOURCE_DIR="${CMAKE_SOURCE_DIR}" NJ_TEST_BINARY_DIR="${CMAKE_BINARY_DIR}")
 if(NAJA_CUDA AND EXISTS ${CMAKE_SOURCE_DIR}/tests/mock/fake_cuda.c)
     add_library(fakecuda SHARED tests/mock/fake_cuda.c)
