@@ -58,6 +58,14 @@ int32_t  nj_pool_for(NjPool *pool, size_t n, size_t grain, NjPoolFn fn, void *ar
 uint32_t nj_pool_threads(const NjPool *pool);                             /* the caller included; 1 for NULL */
 void     nj_pool_set_threads(uint32_t n);                                 /* for later calls; 0: one for each core */
 
+/* -- loops.c: a ufunc's inner loop on the pool ------------------------------------------------------------- */
+
+enum { NJ_LOOP_ARGS = 32 };
+/* NumPy's inner loop as compiled code has it: data points to an int32 status, zero before (unit.h, NJ_ROOT_UFUNC). */
+typedef void (*NjLoopFn)(char **args, const intptr_t *n, const intptr_t *steps, void *data);
+/* Serial when pool is NULL, the loop is short, or its elements depend on each other. The status of the lowest failing range. */
+int32_t nj_loop_run(NjPool *pool, NjLoopFn fn, char *const *args, size_t n, const intptr_t *steps, unsigned nin, unsigned nargs);
+
 /* -- cores.c: how many threads are worth having --------------------------------------------------------- */
 
 uint32_t nj_cpu_cores(void);       /* physical cores that the affinity mask and the cgroup leave us, at least 1; cached */
