@@ -1,0 +1,211 @@
+/* settle.c - follows control over decoded instructions once, with an abstract stack that only tells nulls from values.
+ *
+ * In: decode.c's list. Out: the same list without unreachable instructions, without CPython's null slots (a CALL_NULL
+ * becomes a CALL of what is really passed: `assert x, "m"` calls AssertionError in the place of a method), and with branches
+ * on constants decided, so that what a constant global switches off is not even refused. Each instruction is visited once.
+ */
+#include "front/front.h"
+
+typedef struct Nulls { uint32_t n; uint8_t *at; } Nulls;        /* one byte for each slot: is it null? */
+typedef struct Todo { uint32_t ins; Nulls stack; } Todo;
+
+typedef struct Settle {
+    NjArena *arena;
+    const NjCode *code;
+    NjBytecode *bc;
+    NjBits *seen, *targets;
+    Nulls stack;
+    uint32_t cap;
+    NJ_VEC(Todo) todo;
+    const char *wrong;
+} Settle;
+
+/* -- the stack of nulls --------------------------------------------------------------------------------------- */
+
+static void nulls_push(Settle *s, uint32_t n, bool is_null)
+{
+    if (s->stack.n + n > s->cap) {
+        uint32_t cap = 2 * (s->stack.n + n) + 16;
+        uint8_t *at = nj_arena_alloc(s->arena, cap);
+        if (!at) {
+            s->wrong = "a stack that is too deep";
+            return;
+        }
+        if (s->stack.n)
+            memcpy(at, s->stack.at, s->stack.n);
+        s->stack.at = at;
+        s->cap = cap;
+    }
+    memset(s->stack.at + s->stack.n, is_null, n);
+    s->stack.n += n;
+}
+
+static bool nulls_pop(Settle *s, uint32_t n)
+{
+    if (n > s->stack.n) {
+        s->wrong = "a stack that runs empty";
+        return false;
+    }
+    s->stack.n -= n;
+    return true;
+}
+
+/* How deep the value `arg` slots down is once nulls are gone. */
+static uint32_t nulls_depth(Settle *s, uint32_t arg)
+{
+    uint32_t depth = arg;
+    if (!arg || arg > s->stack.n) {
+        s->wrong = "a stack that runs empty";
+        return 1;
+    }
+    for (uint32_t i = 1; i <= arg; i++)
+        depth -= s->stack.at[s->stack.n - i];
+    return depth ? depth : 1;
+}
+
+/* -- effects ------------------------------------------------------------------------------------------------------ */
+
+static void settle_call(Settle *s, NjIns *i)
+{
+    uint32_t nargs = i->arg;
+    if (!nulls_pop(s, nargs + 2))
+        return;
+    bool has_null = s->stack.at[s->stack.n] || s->stack.at[s->stack.n + 1];
+    i->op = NJ_BC_CALL;
+    i->arg = has_null ? nargs : nargs + 1;
+    nulls_push(s, 1, false);
+}
+
+static void settle_copy(Settle *s, NjIns *i)
+{
+    uint32_t depth = nulls_depth(s, i->arg);
+    if (s->wrong)
+        return;
+    if (i->op == NJ_BC_SWAP) {
+        uint8_t *top = &s->stack.at[s->stack.n - 1], *low = &s->stack.at[s->stack.n - i->arg], was = *top;
+        *top = *low;
+        *low = was;
+    } else {
+        nulls_push(s, 1, s->stack.at[s->stack.n - i->arg]);
+    }
+    i->arg = depth;
+}
+
+static void settle_effect(Settle *s, NjIns *i)
+{
+    switch (i->op) {
+    case NJ_BC_PUSH_NULL:
+        i->op = NJ_BC_NOP;
+        nulls_push(s, 1, true);
+        break;
+    case NJ_BC_CALL_NULL: settle_call(s, i); break;
+    case NJ_BC_COPY: case NJ_BC_SWAP: settle_copy(s, i); break;
+    default:
+        if (nulls_pop(s, nj_bc_pops(i)))
+            nulls_push(s, nj_bc_pushes(i), false);
+    }
+}
+
+/* -- branches on constants ------------------------------------------------------------------------------------------ */
+
+static const NjConst *settle_const(const NjCode *code, const NjIns *i)
+{
+    switch (i->op) {
+    case NJ_BC_LOAD_CONST: return code->consts[i->arg];
+    case NJ_BC_LOAD_GLOBAL: return code->globals[i->arg];
+    case NJ_BC_LOAD_FREE: return code->freevals[i->arg];
+    case NJ_BC_LOAD_NONE: return &nj_const_none;
+    default: return NULL;
+    }
+}
+
+/* A branch whose condition is a constant loaded just before: both become a jump, or nothing. What the load pushed, the branch
+ * has popped already. */
+static void settle_decide(Settle *s, uint32_t n)
+{
+    NjIns *i = &s->bc->ins[n];
+    const NjConst *k = n && !nj_bits_has(s->targets, n) ? settle_const(s->code, i - 1) : NULL;
+    int truth = k ? nj_resolve_truth(k) : -1;
+    if (truth < 0)
+        return;
+    (i - 1)->op = NJ_BC_NOP;
+    i->op = (uint32_t)truth == i->arg2 ? NJ_BC_JUMP : NJ_BC_NOP;
+}
+
+/* -- the walk ---------------------------------------------------------------------------------------------------------- */
+
+static void settle_later(Settle *s, uint32_t ins, uint32_t pop)
+{
+    if (nj_bits_has(s->seen, ins) || s->wrong)
+        return;
+    Todo t = {.ins = ins, .stack = {.n = s->stack.n < pop ? 0 : s->stack.n - pop}};
+    t.stack.at = nj_arena_alloc(s->arena, t.stack.n + 1u);
+    if (!t.stack.at || !nj_vec_push(s->arena, &s->todo, t))
+        s->wrong = "a stack that is too deep";
+    else if (t.stack.n)
+        memcpy(t.stack.at, s->stack.at, t.stack.n);
+}
+
+/* Follows control from one instruction until it ends or meets what has been seen. */
+static void settle_path(Settle *s, uint32_t n)
+{
+    for (; !s->wrong && !nj_bits_has(s->seen, n); n++) {
+        nj_bits_set(s->seen, n);
+        NjIns *i = &s->bc->ins[n];
+        settle_effect(s, i);
+        if (i->op == NJ_BC_JUMP_IF)
+            settle_decide(s, n);
+        if (nj_bc_is_jump(i->op))
+            settle_later(s, i->arg, i->op == NJ_BC_FOR_ITER);
+        if (nj_bc_is_end(i->op))
+            return;
+        if (n + 1 == s->bc->n) {
+            s->wrong = "control that runs off the end";
+            return;
+        }
+    }
+}
+
+static void settle_walk(Settle *s)
+{
+    settle_later(s, 0, 0);
+    while (s->todo.n && !s->wrong) {
+        Todo t = s->todo.at[--s->todo.n];
+        s->stack = t.stack;
+        s->cap = t.stack.n;
+        settle_path(s, t.ins);
+    }
+}
+
+/* Drops NOPs and what was not seen; a jump to a dropped NOP goes to what follows it, which has been seen with it. */
+static void settle_compact(Settle *s, uint32_t *map)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->bc->n; i++) {
+        map[i] = n;
+        if (nj_bits_has(s->seen, i) && s->bc->ins[i].op != NJ_BC_NOP)
+            s->bc->ins[n++] = s->bc->ins[i];
+    }
+    s->bc->n = n;
+    for (uint32_t i = 0; i < n; i++)
+        if (nj_bc_is_jump(s->bc->ins[i].op))
+            s->bc->ins[i].arg = map[s->bc->ins[i].arg];
+}
+
+NjStatus nj_front_settle(NjArena *a, const NjCode *code, NjBytecode *bc, NjDiags *d)
+{
+    Settle s = {.arena = a, .code = code, .bc = bc, .seen = nj_bits_new(a, bc->n), .targets = nj_bits_new(a, bc->n)};
+    uint32_t *map = nj_arena_alloc(a, (bc->n + 1u) * sizeof *map);
+    if (!s.seen || !s.targets || !map)
+        return NJ_E_NOMEM;
+    for (uint32_t i = 0; i < bc->n; i++)
+        if (nj_bc_is_jump(bc->ins[i].op))
+            nj_bits_set(s.targets, bc->ins[i].arg);
+    settle_walk(&s);
+    if (nj_arena_failed(a))
+        return NJ_E_NOMEM;
+    if (s.wrong)
+        return nj_front_malformed(d, code, s.wrong);
+    settle_compact(&s, map);
+    return NJ_OK;
+}
