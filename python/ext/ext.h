@@ -56,6 +56,9 @@ PyObject     *nj_snapshot_object(const NjSnapshot *s, void *object);   /* the Py
 /* A dispatcher (njit or cuda.jit object) as code.c sees it; defined in dispatcher.c. func is borrowed. */
 typedef struct NjDispInfo { PyObject *func; NjOpts opts; const NjSig *sigs; uint32_t nsigs; bool declared_only; bool cuda; } NjDispInfo;
 bool nj_disp_info(PyObject *o, NjDispInfo *out);                       /* false when o is no dispatcher */
+bool nj_ufunc_info(PyObject *o, NjDispInfo *out);                      /* ufunc.c: the same for what vectorize made */
+/* Asked about objects that are no njit dispatcher; kernel.c sets it at init. */
+extern bool (*nj_disp_info_more)(PyObject *o, NjDispInfo *out);
 
 /* -- marshal.c: arguments into parts, results out of them ---------------------------------------------- */
 /* Fills the 8-byte slots of one argument of type t (nj_type_parts). Returns the number of slots, -1 with an exception.

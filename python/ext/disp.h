@@ -1,0 +1,49 @@
+/* disp.h - the dispatcher object: what its own files share. */
+#ifndef NJ_EXT_DISP_H
+#define NJ_EXT_DISP_H
+
+#include "spec.h"
+
+/* The parameters of a Python function, and how a call's arguments are put into their order. */
+typedef struct NjParams {
+    PyObject *func;                /* borrowed from the dispatcher; NULL before nj_params_init */
+    PyObject *names;               /* tuple: parameter names, keyword-only ones last */
+    Py_ssize_t nargs, nposonly, nkwonly;
+} NjParams;
+
+typedef struct NjDisp {
+    PyObject_HEAD
+    vectorcallfunc call;
+    NjPySpec *last;                /* borrowed from specs: what the last call ran */
+    NjPySpec **specs; uint32_t nspecs, cap;
+    PyObject *func, *options;      /* the Python function; the options as the user gave them */
+    PyObject *declared;            /* list of Signatures; what was asked for eagerly */
+    NjSig *sigs;                   /* the same for host/, allocated by PyMem */
+    NjParams params;
+    NjOpts opts;
+    bool nogil, frozen;            /* frozen: no new specialisations */
+    PyThread_type_lock lock;       /* held while compiling; owner says by whom */
+    unsigned long owner;
+    PyObject *dict, *weakrefs;
+} NjDisp;
+
+extern PyTypeObject NjDisp_Type;
+
+/* params.c */
+int  nj_params_init(NjParams *p, PyObject *func);
+void nj_params_clear(NjParams *p);
+/* Arguments of a call in parameter order, defaults filled in, borrowed. -1 with Python's own TypeError. */
+int  nj_params_fold(const NjParams *p, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, PyObject **out);
+static inline Py_ssize_t nj_params_count(const NjParams *p) { return p->nargs + p->nkwonly; }
+
+/* dispatcher.c */
+/* The specialisation for exactly these types, compiled now if it is new and that is allowed. Borrowed. */
+NjPySpec *nj_disp_compile(NjDisp *d, const NjType *const *args, uint32_t nargs, const NjType *ret);
+void      nj_disp_drop_specs(NjDisp *d);
+
+/* disp_attrs.c */
+extern PyGetSetDef nj_disp_getset[];
+extern PyMethodDef nj_disp_tp_methods[];
+PyObject *nj_disp_getattro(PyObject *self, PyObject *name);
+
+#endif

@@ -1,0 +1,286 @@
+/* disp_attrs.c - what can be asked of a dispatcher besides calling it: signatures, recompiling, looking inside, its function's names.
+ *
+ * What only prints or pickles is Python (naja/inspect.py, naja/decorators.py), imported when asked.
+ */
+#include "disp.h"
+
+/* -- signatures ------------------------------------------------------------------------------------- */
+
+static PyObject *sig_of(const NjPySpec *s)
+{
+    return nj_pysig_new(s->ret, s->args, s->nargs);
+}
+
+static PyObject *args_of(const NjPySpec *s)
+{
+    PyObject *sig = sig_of(s), *args = sig ? PyObject_GetAttrString(sig, "args") : NULL;
+    Py_XDECREF(sig);
+    return args;
+}
+
+static PyObject *list_of(NjDisp *d, PyObject *(*make)(const NjPySpec *))
+{
+    PyObject *r = PyList_New(0);
+    for (uint32_t i = 0; r && i < d->nspecs; i++) {
+        PyObject *o = make(d->specs[i]);
+        if (!o || PyList_Append(r, o) < 0)
+            Py_CLEAR(r);
+        Py_XDECREF(o);
+    }
+    return r;
+}
+
+static PyObject *get_signatures(PyObject *self, void *unused)
+{
+    return list_of((NjDisp *)self, args_of);
+}
+
+static PyObject *get_nopython_signatures(PyObject *self, void *unused)
+{
+    return list_of((NjDisp *)self, sig_of);
+}
+
+/* {argument types: make(specialisation)} */
+static PyObject *dict_of(NjDisp *d, PyObject *(*make)(const NjPySpec *, int), int arg)
+{
+    PyObject *r = PyDict_New();
+    for (uint32_t i = 0; r && i < d->nspecs; i++) {
+        PyObject *key = args_of(d->specs[i]), *v = key ? make(d->specs[i], arg) : NULL;
+        if (!v || PyDict_SetItem(r, key, v) < 0)
+            Py_CLEAR(r);
+        Py_XDECREF(key);
+        Py_XDECREF(v);
+    }
+    return r;
+}
+
+static PyObject *overload_of(const NjPySpec *s, int unused)
+{
+    return sig_of(s);
+}
+
+static PyObject *get_overloads(PyObject *self, void *unused)
+{
+    return dict_of((NjDisp *)self, overload_of, 0);
+}
+
+static PyObject *get_func(PyObject *self, void *unused)
+{
+    return Py_NewRef(((NjDisp *)self)->func);
+}
+
+static PyObject *get_doc(PyObject *self, void *unused)
+{
+    return PyObject_GetAttrString(((NjDisp *)self)->func, "__doc__");
+}
+
+static PyObject *get_options(PyObject *self, void *unused)
+{
+    return PyDict_Copy(((NjDisp *)self)->options);
+}
+
+static PyObject *get_declared(PyObject *self, void *unused)
+{
+    return PySequence_List(((NjDisp *)self)->declared);
+}
+
+static PyObject *get_can_compile(PyObject *self, void *unused)
+{
+    return PyBool_FromLong(!((NjDisp *)self)->frozen);
+}
+
+static PyObject *get_is_compiling(PyObject *self, void *unused)
+{
+    return PyBool_FromLong(((NjDisp *)self)->owner != 0);
+}
+
+PyGetSetDef nj_disp_getset[] = {
+    {"py_func", get_func, NULL, "the Python function", NULL},
+    {"__wrapped__", get_func, NULL, "the Python function", NULL},
+    {"__doc__", get_doc, NULL, NULL, NULL},
+    {"signatures", get_signatures, NULL, "argument types that have been compiled", NULL},
+    {"nopython_signatures", get_nopython_signatures, NULL, "the same as Signatures, with results", NULL},
+    {"overloads", get_overloads, NULL, "{argument types: Signature}", NULL},
+    {"targetoptions", get_options, NULL, "the options given to the decorator", NULL},
+    {"declared", get_declared, NULL, "the Signatures given to the decorator", NULL},
+    {"can_compile", get_can_compile, NULL, "may new argument types be compiled?", NULL},
+    {"is_compiling", get_is_compiling, NULL, "is a thread compiling it now?", NULL},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
+    {0},
+};
+
+/* Everything a function has and a dispatcher does not: __name__, __module__, __code__, __defaults__, __annotations__ ... */
+PyObject *nj_disp_getattro(PyObject *self, PyObject *name)
+{
+    PyObject *v = PyObject_GenericGetAttr(self, name);
+    if (v || !PyErr_ExceptionMatches(PyExc_AttributeError))
+        return v;
+    const char *s = PyUnicode_AsUTF8(name);
+    if (!s || strncmp(s, "__", 2) || !strcmp(s, "__text_signature__"))
+        return NULL;
+    PyObject *error = nj_exc_take();
+    v = PyObject_GetAttr(((NjDisp *)self)->func, name);
+    if (v) {
+        Py_XDECREF(error);
+    } else {
+        PyErr_Clear();
+        nj_exc_put(error);
+    }
+    return v;
+}
+
+/* -- compiling on request ------------------------------------------------------------------------------ */
+
+static PyObject *m_compile(PyObject *self, PyObject *arg)
+{
+    NjDisp *d = (NjDisp *)self;
+    PyObject *sig = nj_pysig_get(arg);
+    if (!sig)
+        return NULL;
+    const NjSig *s = nj_pysig_sig(sig);
+    NjPySpec *spec = NULL;
+    if (s->nargs != nj_params_count(&d->params))
+        PyErr_Format(PyExc_TypeError, "the signature %R has %u arguments, but %R has %zd parameters", sig, s->nargs, d->func,
+                     nj_params_count(&d->params));
+    else if (d->frozen)
+        PyErr_Format(PyExc_RuntimeError, "compilation of %R is disabled", d->func);
+    else
+        spec = nj_disp_compile(d, s->args, s->nargs, s->ret && s->ret->kind == NJ_K_VOID ? nj_type_none(nj_ext_types()) : s->ret);
+    Py_DECREF(sig);
+    return spec ? Py_NewRef(self) : NULL;
+}
+
+static PyObject *m_disable_compile(PyObject *self, PyObject *args)
+{
+    int yes = 1;
+    if (!PyArg_ParseTuple(args, "|p:disable_compile", &yes))
+        return NULL;
+    ((NjDisp *)self)->frozen = yes;
+    Py_RETURN_NONE;
+}
+
+/* The new specialisations in place of the old ones, which end up in `fresh`. */
+static void recompile_swap(NjDisp *d, NjPySpec **fresh)
+{
+    d->last = NULL;
+    for (uint32_t i = 0; i < d->nspecs; i++) {
+        NjPySpec *old = d->specs[i];
+        d->specs[i] = fresh[i];
+        d->specs[i]->nogil = d->nogil;
+        fresh[i] = old;
+    }
+}
+
+/* All specialisations once more, from the globals and closures as they are now; on failure the old ones stay. */
+static PyObject *m_recompile(PyObject *self, PyObject *unused)
+{
+    NjDisp *d = (NjDisp *)self;
+    uint32_t n = d->nspecs, i = 0;
+    NjPySpec **fresh = PyMem_Calloc(n + 1, sizeof *fresh);
+    if (!fresh)
+        return PyErr_NoMemory();
+    for (; i < n && i < d->nspecs; i++) {
+        NjPySpec *s = nj_spec_retain(d->specs[i]);      /* another thread may change the list meanwhile */
+        fresh[i] = nj_spec_compile(d->func, &d->opts, NJ_ROOT_FUNC, s->args, s->nargs, s->declared);
+        nj_spec_release(s);
+        if (!fresh[i])
+            break;
+    }
+    if (i == n && d->nspecs == n)
+        recompile_swap(d, fresh);
+    for (i = 0; i < n; i++)
+        nj_spec_release(fresh[i]);
+    PyMem_Free(fresh);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* -- looking inside -------------------------------------------------------------------------------------- */
+
+static PyObject *view_of(const NjPySpec *s, int what)
+{
+    return nj_spec_view(s, (NjView)what);
+}
+
+static PyObject *view_one(NjDisp *d, PyObject *signature, NjView what)
+{
+    PyObject *sig = nj_pysig_get(signature), *r = NULL;
+    if (!sig)
+        return NULL;
+    const NjSig *want = nj_pysig_sig(sig);
+    NjPySpec *s = NULL;
+    for (uint32_t i = 0; i < d->nspecs && !s; i++)
+        if (nj_spec_is(d->specs[i], want->args, want->nargs))
+            s = d->specs[i];
+    if (s)
+        r = nj_spec_view(s, what);
+    else
+        PyErr_Format(PyExc_KeyError, "%R has not been compiled for %R", d->func, sig);
+    Py_DECREF(sig);
+    return r;
+}
+
+static PyObject *view(PyObject *self, PyObject *args, PyObject *kw, NjView what)
+{
+    static char *names[] = {"signature", NULL};
+    PyObject *sig = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kw, "|O:inspect", names, &sig))
+        return NULL;
+    return sig == Py_None ? dict_of((NjDisp *)self, view_of, what) : view_one((NjDisp *)self, sig, what);
+}
+
+static PyObject *m_inspect_llvm(PyObject *self, PyObject *args, PyObject *kw)
+{
+    return view(self, args, kw, NJ_VIEW_LLVM);
+}
+
+static PyObject *m_inspect_llvm_raw(PyObject *self, PyObject *args, PyObject *kw)
+{
+    return view(self, args, kw, NJ_VIEW_TEXT);
+}
+
+static PyObject *m_inspect_asm(PyObject *self, PyObject *args, PyObject *kw)
+{
+    return view(self, args, kw, NJ_VIEW_ASM);
+}
+
+static PyObject *m_inspect_ir(PyObject *self, PyObject *args, PyObject *kw)
+{
+    return view(self, args, kw, NJ_VIEW_TYPES);
+}
+
+/* naja.inspect.inspect_types(self, ...) */
+static PyObject *m_inspect_types(PyObject *self, PyObject *args, PyObject *kw)
+{
+    PyObject *f = nj_ext_import("naja.inspect", "inspect_types"), *all = NULL, *r = NULL;
+    PyObject *head = PyTuple_Pack(1, self);
+    if (f && head && (all = PySequence_Concat(head, args)))
+        r = PyObject_Call(f, all, kw);
+    Py_XDECREF(f);
+    Py_XDECREF(head);
+    Py_XDECREF(all);
+    return r;
+}
+
+static PyObject *m_reduce(PyObject *self, PyObject *unused)
+{
+    PyObject *f = nj_ext_import("naja.pickling", "reduce_dispatcher");
+    PyObject *r = f ? PyObject_CallOneArg(f, self) : NULL;
+    Py_XDECREF(f);
+    return r;
+}
+
+#define WITH_KEYWORDS(f) ((PyCFunction)(void (*)(void))(f)), METH_VARARGS | METH_KEYWORDS
+PyMethodDef nj_disp_tp_methods[] = {
+    {"compile", m_compile, METH_O, "compile(signature): now, instead of at the first call."},
+    {"disable_compile", m_disable_compile, METH_VARARGS, "disable_compile(yes=True): no new argument types from now on."},
+    {"recompile", m_recompile, METH_NOARGS, "Compiles everything again, with globals and closures as they are now."},
+    {"inspect_types", WITH_KEYWORDS(m_inspect_types), "inspect_types(file=None, signature=None): typed IR beside the source."},
+    {"inspect_ir", WITH_KEYWORDS(m_inspect_ir), "inspect_ir(signature=None): typed IR as text."},
+    {"inspect_llvm", WITH_KEYWORDS(m_inspect_llvm), "inspect_llvm(signature=None): optimised LLVM text."},
+    {"inspect_llvm_input", WITH_KEYWORDS(m_inspect_llvm_raw), "inspect_llvm_input(signature=None): LLVM text as naja wrote it."},
+    {"inspect_asm", WITH_KEYWORDS(m_inspect_asm), "inspect_asm(signature=None): machine code as text."},
+    {"__reduce__", m_reduce, METH_NOARGS, NULL},
+    {0},
+};

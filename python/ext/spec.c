@@ -1,0 +1,234 @@
+/* spec.c - compiles one function for one tuple of types and loads it: snapshot -> unit -> LLVM -> code in memory.
+ *
+ * Only the snapshot needs the GIL; everything after runs without it (D6). What a later call can ask for is copied out of the unit,
+ * which is then freed: types, exceptions, and the snapshot that keeps Python objects alive.
+ */
+#include "spec.h"
+
+/* -- lifetime -------------------------------------------------------------------------------------- */
+
+NjPySpec *nj_spec_retain(NjPySpec *s)
+{
+    s->refs++;
+    return s;
+}
+
+void nj_spec_release(NjPySpec *s)
+{
+    if (!s || --s->refs)
+        return;
+    nj_cpu_code_release(s->code);
+    nj_snapshot_free(s->snap);
+    nj_arena_free(s->arena);
+}
+
+bool nj_spec_is(const NjPySpec *s, const NjType *const *args, uint32_t nargs)
+{
+    return s->nargs == nargs && (!nargs || !memcmp(s->args, args, nargs * sizeof *args));
+}
+
+static NjPySpec *spec_new(const NjOpts *opts, NjRoot root, const NjType *const *args, uint32_t nargs, const NjType *ret)
+{
+    NjArena *a = nj_arena_new();
+    if (!a)
+        return NULL;
+    NjPySpec *s = NJ_NEW(a, NjPySpec);
+    *s = (NjPySpec){.refs = 1, .arena = a, .nargs = nargs, .declared = ret, .root = root, .opts = *opts};
+    s->args = NJ_NEWN(a, const NjType *, nargs + 1);
+    s->plan = NJ_NEWN(a, NjArgPlan, nargs + 1);
+    if (!s->args || !s->plan || nj_arena_failed(a)) {
+        nj_arena_free(a);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < nargs; i++) {
+        s->args[i] = args[i];
+        nj_plan_arg(&s->plan[i], args[i], NJ_ABI_CPU);
+        s->nslots += s->plan[i].nslots;
+    }
+    return s;
+}
+
+/* -- compiling ---------------------------------------------------------------------------------------- */
+
+/* What outlives the unit. */
+static void spec_keep(NjPySpec *s, const NjUnit *u)
+{
+    NjArena *a = s->arena;
+    const NjSpec *root = u->specs.at[0];
+    s->ret = root->declared ? root->declared : root->py ? root->py->ret : nj_type_none(u->ctx->types);
+    s->nret = nj_type_parts(u->ctx->types, s->ret, NJ_ABI_CPU, NULL, 0);
+    s->nexcs = u->excs.n;
+    s->excs = nj_arena_copy(a, u->excs.at, u->excs.n * sizeof *u->excs.at);
+    for (uint32_t i = 0; s->excs && i < s->nexcs; i++) {
+        NjExc *e = &s->excs[i];
+        e->exc = e->exc ? nj_arena_str(a, e->exc) : NULL;
+        e->text = e->text ? nj_arena_str(a, e->text) : NULL;
+        e->file = e->file ? nj_arena_str(a, e->file) : NULL;
+        e->func = e->func ? nj_arena_str(a, e->func) : NULL;
+    }
+    if (!s->excs)
+        s->nexcs = 0;
+}
+
+static NjStatus spec_load_nogil(NjPySpec *s, const NjUnit *u, NjErr *err)
+{
+    NjText obj;
+    nj_text_init(&obj);
+    NjLlvmOptions o = {.opt = u->opts.opt, .verify = nj_knobs()->check > 0};
+    NjStatus st = nj_cpu_llvm_compile(NJ_LLVM_OBJECT, u->llvm.at, u->llvm.n, &o, &obj, err);
+    if (st == NJ_OK)
+        st = nj_cpu_code_load(obj.at, obj.n, u->entry, NULL, NULL, &s->code, err);
+    nj_text_free(&obj);
+    if (st == NJ_OK && !(s->entry = nj_cpu_code_find(s->code, u->entry)))
+        st = nj_err_set(err, NJ_E_BUG, 0, "the compiled object has no symbol '%s'", u->entry);
+    return st;
+}
+
+static NjStatus spec_build_nogil(NjPySpec *s, NjUnit *u, bool *own_err, NjErr *err)
+{
+    NjStatus st = nj_unit_compile(u, s->root, nj_snapshot_root(s->snap), s->args, s->nargs, s->declared);
+    *own_err = st == NJ_OK;
+    return st == NJ_OK ? spec_load_nogil(s, u, err) : st;
+}
+
+NjPySpec *nj_spec_compile(PyObject *func, const NjOpts *opts, NjRoot root, const NjType *const *args, uint32_t nargs,
+                          const NjType *ret)
+{
+    NjPySpec *s = spec_new(opts, root, args, nargs, ret);
+    if (!s)
+        return (NjPySpec *)PyErr_NoMemory();
+    s->snap = nj_snapshot_new(func, opts, nj_target_cpu.name);
+    NjUnit *u = s->snap ? nj_unit_new(nj_ext_ctx(), &nj_target_cpu, opts) : NULL;
+    if (!u) {
+        if (!PyErr_Occurred())
+            PyErr_NoMemory();
+        nj_spec_release(s);
+        return NULL;
+    }
+    NjStatus st;
+    NjErr err = {0};
+    bool own_err = false;
+    Py_BEGIN_ALLOW_THREADS
+    st = spec_build_nogil(s, u, &own_err, &err);
+    Py_END_ALLOW_THREADS
+    if (st == NJ_OK)
+        spec_keep(s, u);
+    else if (own_err)
+        nj_error_from_err(&err);
+    else
+        nj_error_from_unit(u, st);
+    nj_unit_free(u);
+    if (st != NJ_OK) {
+        nj_spec_release(s);
+        return NULL;
+    }
+    return s;
+}
+
+/* -- running --------------------------------------------------------------------------------------------- */
+
+PyObject *nj_spec_raise(const NjPySpec *s, int32_t status)
+{
+    if (status < 1 || (uint32_t)status > s->nexcs)
+        return PyErr_Format(PyExc_RuntimeError, "compiled code returned the unknown status %d", (int)status);
+    return nj_error_raise(&s->excs[status - 1], s->snap);
+}
+
+static int32_t spec_enter(const NjPySpec *s, const uint64_t *slots, uint64_t *ret)
+{
+    NjEntry entry = (NjEntry)s->entry;
+    int32_t status;
+    if (!s->nogil)
+        return entry(slots, ret);
+    Py_BEGIN_ALLOW_THREADS
+    status = entry(slots, ret);
+    Py_END_ALLOW_THREADS
+    return status;
+}
+
+static PyObject *spec_result(const NjPySpec *s, const uint64_t *ret, PyObject *const *args, Py_ssize_t nargs)
+{
+    const NjType *t = s->ret;
+    if (t->kind == NJ_K_INT && t->bits == 64)
+        return PyLong_FromLongLong((long long)ret[0]);
+    if (t->kind == NJ_K_FLOAT && t->bits == 64) {
+        double x;
+        memcpy(&x, ret, sizeof x);
+        return PyFloat_FromDouble(x);
+    }
+    return nj_marshal_result(t, ret, args, nargs);
+}
+
+static PyObject *spec_run_large(NjPySpec *s, const uint64_t *slots, PyObject *const *args, Py_ssize_t nargs)
+{
+    uint64_t *ret = PyMem_Calloc(s->nret + 1, sizeof *ret);
+    if (!ret)
+        return PyErr_NoMemory();
+    int32_t status = spec_enter(s, slots, ret);
+    PyObject *r = status ? nj_spec_raise(s, status) : spec_result(s, ret, args, nargs);
+    PyMem_Free(ret);
+    return r;
+}
+
+PyObject *nj_spec_run(NjPySpec *s, const uint64_t *slots, PyObject *const *args, Py_ssize_t nargs)
+{
+    uint64_t ret[NJ_SPEC_SLOTS];
+    if (s->nret > NJ_SPEC_SLOTS)
+        return spec_run_large(s, slots, args, nargs);
+    int32_t status = spec_enter(s, slots, ret);
+    return status ? nj_spec_raise(s, status) : spec_result(s, ret, args, nargs);
+}
+
+/* -- looking inside ------------------------------------------------------------------------------------- */
+
+static void view_types(NjText *out, const NjUnit *u)
+{
+    for (uint32_t i = 0; i < u->specs.n; i++)
+        if (u->specs.at[i]->py) {
+            nj_text_str(out, i ? "\n" : "");
+            nj_ir_print(out, u->specs.at[i]->py);
+        }
+}
+
+/* own_err: the message is in err, not in the unit. */
+static NjStatus view_make_nogil(const NjPySpec *s, NjUnit *u, NjView what, NjText *out, bool *own_err, NjErr *err)
+{
+    const NjCode *code = nj_snapshot_root(s->snap);
+    NjStatus st = what == NJ_VIEW_TYPES ? nj_unit_infer(u, code, s->args, s->nargs, s->declared)
+                                        : nj_unit_compile(u, s->root, code, s->args, s->nargs, s->declared);
+    *own_err = st == NJ_OK;
+    if (st == NJ_OK && what == NJ_VIEW_TYPES)
+        view_types(out, u);
+    else if (st == NJ_OK && what == NJ_VIEW_TEXT)
+        nj_text_put(out, u->llvm.at, u->llvm.n);
+    else if (st == NJ_OK) {
+        NjLlvmOptions o = {.opt = u->opts.opt};
+        st = nj_cpu_llvm_compile(what == NJ_VIEW_LLVM ? NJ_LLVM_IR : NJ_LLVM_ASM, u->llvm.at, u->llvm.n, &o, out, err);
+    }
+    return st;
+}
+
+PyObject *nj_spec_view(const NjPySpec *s, NjView what)
+{
+    NjUnit *u = nj_unit_new(nj_ext_ctx(), &nj_target_cpu, &s->opts);
+    NjText out;
+    NjErr err = {0};
+    bool own_err = false;
+    NjStatus st;
+    PyObject *r = NULL;
+    if (!u)
+        return PyErr_NoMemory();
+    nj_text_init(&out);
+    Py_BEGIN_ALLOW_THREADS
+    st = view_make_nogil(s, u, what, &out, &own_err, &err);
+    Py_END_ALLOW_THREADS
+    if (st == NJ_OK && !out.failed)
+        r = PyUnicode_DecodeUTF8(out.at, (Py_ssize_t)out.n, "replace");
+    else if (st == NJ_OK)
+        PyErr_NoMemory();
+    else
+        own_err ? nj_error_from_err(&err) : nj_error_from_unit(u, st);
+    nj_text_free(&out);
+    nj_unit_free(u);
+    return r;
+}
