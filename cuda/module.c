@@ -45,14 +45,29 @@ static char *jit_copy_info(const NjJitOpts *o)
 static NjStatus mod_load(NjCudaModule *mod, const void *image, NjJitOpts *o, NjErr *err)
 {
     NjErr first = {0};
-    NjCuda *cu = mod->dev->cu;
-    NjStatus st = nj_cuda_enter(mod->dev, err);
-    if (st != NJ_OK)
-        return st;
-    st = NJ_DRV(cu, &first, cuModuleLoadDataEx, (&mod->mod, image, o->n, o->key, o->value));
+    NjStatus st = NJ_DRV(mod->dev->cu, &first, cuModuleLoadDataEx, (&mod->mod, image, o->n, o->key, o->value));
     if (st == NJ_OK)
         return NJ_OK;
     return nj_err_set(err, st, first.code, "%s%s%s", first.text, o->error[0] ? "\n" : "", o->error);
+}
+
+/* A libNVVM newer than the driver is common (pip brings the newest), so its PTX gets a second chance. */
+static NjStatus mod_load_any(NjCudaModule *mod, const void *image, const NjCudaLoad *how, NjJitOpts *o, NjErr *err)
+{
+    NjText older;
+    NjErr first = {0};
+    nj_cuda_jit_fill(o, how);
+    NjStatus st = nj_cuda_enter(mod->dev, &first);
+    if (st == NJ_OK)
+        st = mod_load(mod, image, o, &first);
+    nj_text_init(&older);
+    if (first.code == NJ_CU_UNSUPPORTED_PTX && nj_ptx_lower_version(image, strlen(image), o->error, &older)) {
+        nj_log(2, "the driver is older than this PTX; loaded with its .version lowered");
+        nj_cuda_jit_fill(o, how);
+        st = mod_load(mod, older.at, o, &first);
+    }
+    nj_text_free(&older);
+    return st == NJ_OK ? st : nj_err_set(err, st, first.code, "%s", first.text);
 }
 
 NjStatus nj_cuda_module_load(NjCudaDev *dev, const void *image, const NjCudaLoad *how, NjCudaModule **out,
@@ -69,8 +84,7 @@ NjStatus nj_cuda_module_load(NjCudaDev *dev, const void *image, const NjCudaLoad
     } else {
         mod->dev = dev;
         mod->lock = (NjLock)NJ_LOCK_INIT;
-        nj_cuda_jit_fill(o, how);
-        st = mod_load(mod, image, o, err);
+        st = mod_load_any(mod, image, how, o, err);
     }
     if (st == NJ_OK && log != NULL)
         *log = jit_copy_info(o);

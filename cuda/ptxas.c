@@ -99,6 +99,28 @@ static NjStatus px_failed(const char *what, const char *logfile, int status, NjE
     return st;
 }
 
+/* -- PTX newer than its assembler -------------------------------------------------------------------------------- */
+
+/* ISA versions add instructions and change none, and what naja emits is old, so an older assembler is right about all but
+ * the number. A truly newer instruction is then named by its own error. */
+bool nj_ptx_lower_version(const char *ptx, size_t n, const char *log, NjText *out)
+{
+    static const char said[] = "current version is '";
+    const char *want = log ? strstr(log, said) : NULL;
+    const char *line = memmem(ptx, n, "\n.version ", 10);
+    if (want == NULL || strstr(log, "Unsupported .version") == NULL)
+        return false;
+    line = line ? line + 1 : ptx;
+    if ((size_t)(ptx + n - line) < 9 || memcmp(line, ".version ", 9) != 0)
+        return false;
+    want += sizeof said - 1;
+    const char *rest = line + 9 + strspn(line + 9, "0123456789.");
+    nj_text_put(out, ptx, (size_t)(line + 9 - ptx));
+    nj_text_put(out, want, strspn(want, "0123456789."));
+    nj_text_put(out, rest, (size_t)(ptx + n - rest));
+    return !out->failed;
+}
+
 /* -- ptxas ---------------------------------------------------------------------------------------------------------- */
 
 enum { PX_MAX_ARGS = 16 };
@@ -146,16 +168,25 @@ NjStatus nj_ptxas(const char *const *sites, const char *arch, const char *ptx, s
 {
     NjFound f;
     PxDir d;
+    NjText older;
+    NjErr first = {0};
     NjStatus st = nj_find_or_err(NJ_PART_ptxas, sites, &f, err);
     if (st == NJ_OK)
         st = px_mkdir(&d, err);
     if (st != NJ_OK)
         return st;
-    st = px_write(d.in, ptx, n, err);
+    nj_text_init(&older);
+    st = px_write(d.in, ptx, n, &first);
     if (st == NJ_OK)
-        st = px_assemble(&d, f.path, arch, how, cubin, log, err);
+        st = px_assemble(&d, f.path, arch, how, cubin, log, &first);
+    if (st != NJ_OK && nj_ptx_lower_version(ptx, n, first.text, &older)) {
+        st = px_write(d.in, older.at, older.n, &first);
+        if (st == NJ_OK)
+            st = px_assemble(&d, f.path, arch, how, cubin, log, &first);
+    }
+    nj_text_free(&older);
     px_rmdir(&d);
-    return st;
+    return st == NJ_OK ? st : nj_err_set(err, st, first.code, "%s", first.text);
 }
 
 /* -- nvdisasm -------------------------------------------------------------------------------------------------------- */

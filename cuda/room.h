@@ -81,6 +81,10 @@ typedef struct NjJitOpts {
 } NjJitOpts;
 void nj_cuda_jit_fill(NjJitOpts *o, const NjCudaLoad *how);
 
+/* ptxas.c: a driver or ptxas older than libNVVM refuses the .version line alone, and says in its log which one it takes. Puts
+ * the text with that line lowered into out; false when the log says nothing of the kind. */
+bool nj_ptx_lower_version(const char *ptx, size_t n, const char *log, NjText *out);
+
 /* find.c: as nj_find, and on failure an error that names the patterns tried. */
 NjStatus nj_find_or_err(NjPart part, const char *const *sites, NjFound *out, NjErr *err);
 

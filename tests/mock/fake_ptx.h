@@ -213,12 +213,27 @@ static int ptx_check_braces(const char *text, char *log, size_t n)
     return depth ? ptx_complain(log, n, line, "fatal   : Parsing error near end of file: syntax error") : 0;
 }
 
+/* PTX ISA 8.7 came with CUDA 12.8, the version that this driver says it is. */
+static int ptx_check_version(const char *first, char *log, size_t n)
+{
+    int major = 0, minor = 0;
+    char what[96];
+    sscanf(first, ".version %d.%d", &major, &minor);
+    if (major * 10 + minor <= 87)
+        return 0;
+    snprintf(what, sizeof what, "fatal   : Unsupported .version %d.%d; current version is '8.7'", major, minor);
+    ptx_complain(log, n, 1, what);
+    return 222;
+}
+
 static int ptx_check(FakeCode *c, const char *text, int cc, char *log, size_t n)
 {
     const char *first = text + strspn(text, " \t\r\n"), *target = strstr(text, ".target");
     char what[160];
     if (strncmp(first, ".version", 8) != 0)
         return ptx_complain(log, n, 1, "fatal   : Missing .version directive at start of file");
+    if (ptx_check_version(first, log, n))
+        return 222;
     if (!target || sscanf(target, ".target sm_%d", &c->target) != 1)
         return ptx_complain(log, n, 2, "fatal   : Missing .target directive");
     if (c->target > cc) {

@@ -206,6 +206,19 @@ static void test_broken_ptx(void **state)
     }
 }
 
+/* The fake serves CUDA 12.8, so PTX 8.7; libNVVM 13 writes 9.0. */
+static void test_newer_ptx(void **state)
+{
+    static const char newer[] = "//\n// Generated\n//\n\n.version 9.0\n.target sm_75\n.address_size 64\n.entry k()\n{\n ret;\n}\n";
+    NjCudaModule *mod;
+    NjCudaFn *fn;
+    OK(nj_cuda_module_load(t.dev, newer, NULL, &mod, NULL, &t.err));
+    OK(nj_cuda_module_fn(mod, "k", &fn, &t.err));
+    OK(nj_cuda_module_free(mod, &t.err));
+    assert_int_equal(nj_cuda_module_load(t.dev, ".version 9.0\n.target sm_99\n", NULL, &mod, NULL, &t.err), NJ_E_ENV);
+    assert_non_null(strstr(t.err.text, "sm_99 > sm_86"));
+}
+
 static void test_link(void **state)
 {
     static const char other[] = ".version 8.0\n.target sm_75\n.address_size 64\n.visible .entry other()\n{\n ret;\n}\n";
@@ -407,6 +420,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pinned, setup, teardown),
         cmocka_unit_test_setup_teardown(test_module, setup, teardown),
         cmocka_unit_test_setup_teardown(test_broken_ptx, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_newer_ptx, setup, teardown),
         cmocka_unit_test_setup_teardown(test_link, setup, teardown),
         cmocka_unit_test_setup_teardown(test_args, setup, teardown),
         cmocka_unit_test_setup_teardown(test_launch_recorded, setup, teardown),

@@ -7,6 +7,13 @@
 
 #include "cuda/cuda.h"
 
+/* libNVVM keeps a few kilobytes of its own. */
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libnvvm\n";
+}
+
 #define HEADER                                                                                                       \
     "target datalayout = \"e-p:64:64:64-i1:8:8-i8:8:8-i16:16:16-i32:32:32-i64:64:64-i128:128:128-f32:32:32-"         \
     "f64:64:64-v16:16:16-v32:32:32-v64:64:64-v128:128:128-n16:32:64\"\n"                                             \
@@ -124,10 +131,10 @@ static void test_libdevice(void **state)
     NjText with, without;
     compile(nv, &(NjNvvmOpts){.cc = 80, .opt = 3, .uses_libdevice = true}, with_sin, &with);
     assert_null(strstr(with.at, ".extern .func"));
-    assert_non_null(strstr(with.at, "__cudart_i2opi_f"));      /* the table of sinf's slow path came along */
+    assert_non_null(strstr(with.at, "fma.rn.f32"));            /* sinf's polynomial came along, and was inlined */
     compile(nv, &(NjNvvmOpts){.cc = 80, .opt = 3}, with_sin, &without);
     assert_non_null(strstr(without.at, "__nv_sinf"));
-    assert_null(strstr(without.at, "__cudart_i2opi_f"));
+    assert_null(strstr(without.at, "fma.rn.f32"));
     nj_text_free(&with);
     nj_text_free(&without);
     compile(nv, &(NjNvvmOpts){.cc = 80, .opt = 3, .uses_libdevice = true}, plain, &with);
