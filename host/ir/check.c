@@ -7,6 +7,8 @@
  */
 #include "ir/ir.h"
 
+#define CHECK_MAX_NOTES 64      /* one defect may have thousands of effects; the report looks at each line for each note */
+
 typedef struct Note { NjBlkId b; NjRef r; const char *text; } Note;
 
 typedef struct Check {
@@ -28,7 +30,8 @@ static void complain(Check *c, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     Note n = {c->b, c->r, nj_arena_str(c->a, text)};
-    (void)nj_vec_push(c->a, &c->notes, n);
+    if (c->notes.n < CHECK_MAX_NOTES)
+        (void)nj_vec_push(c->a, &c->notes, n);
 }
 
 static const NjVal *arg(const Check *c, const NjVal *v, uint32_t i) { return nj_val(c->f, v->args[i]); }
@@ -259,8 +262,12 @@ static bool check_args(Check *c, const NjVal *v)
     bool ok = true;
     for (uint32_t i = 0; i < v->nargs; i++) {
         NjRef a = v->args[i];
+        bool phi = v->op == NJ_OP_phi;
+        NjBlkId at = phi ? (i < b->preds.n ? b->preds.at[i] : c->b) : c->b;
+        if (nj_blk(f, at)->dead)             /* prune will take this argument away */
+            continue;
         const NjVal *u = a && a < f->vals.n ? nj_val(f, a) : NULL;
-        if (!u || u->op >= NJ_OP_COUNT || u->op == NJ_OP_nop || (!nj_blk(f, c->b)->dead && u->blk != NJ_NOBLK && !c->order[a])) {
+        if (!u || u->op >= NJ_OP_COUNT || u->op == NJ_OP_nop || (u->blk != NJ_NOBLK && !c->order[a])) {
             complain(c, "operand %u, %%%u, does not exist", i, a);
             ok = false;
             continue;
@@ -269,9 +276,7 @@ static bool check_args(Check *c, const NjVal *v)
             complain(c, "operand %u, %%%u, is no value", i, a);
         if (u->blk == NJ_NOBLK)
             continue;
-        bool phi = v->op == NJ_OP_phi;
-        NjBlkId at = phi ? (i < b->preds.n ? b->preds.at[i] : c->b) : c->b;
-        if (at >= f->blks.n || nj_blk(&c->dom, at)->dead)
+        if (nj_blk(&c->dom, at)->dead)
             continue;
         if (u->blk == at ? !phi && c->order[a] >= c->order[c->r] : !nj_dom(&c->dom, u->blk, at))
             complain(c, "operand %u, %%%u, is not defined on every way here", i, a);
@@ -362,12 +367,27 @@ static bool check_lists(Check *c)
     return ok;
 }
 
-/* The edges of live blocks as a multiset equal the preds of live blocks, both ways. False: dominators cannot be filled. */
+/* No block is listed oftener than it has edges to b. `listed` is all zero, before and after. */
+static void check_preds(Check *c, NjBlkId b, uint32_t *listed)
+{
+    const NjBlk *k = nj_blk(c->f, b);
+    c->b = b;
+    for (uint32_t i = 0; i < k->preds.n; i++) {
+        const NjBlk *p = nj_blk(c->f, k->preds.at[i]);
+        unsigned n = (p->nsucc > 0 && p->succ[0] == b) + (p->nsucc > 1 && p->succ[1] == b);
+        if (++listed[k->preds.at[i]] > n)
+            complain(c, "b%u is listed as a predecessor, but has %s edge", k->preds.at[i], n ? "no second" : "no such");
+    }
+    for (uint32_t i = 0; i < k->preds.n; i++)
+        listed[k->preds.at[i]] = 0;
+}
+
+/* Edges and preds are one multiset. False: so broken that dominators cannot be filled. */
 static bool check_edges(Check *c)
 {
     const NjFn *f = c->f;
     bool ok = true;
-    uint32_t *count = NJ_NEWN(c->a, uint32_t, (size_t)f->blks.n + 1);
+    uint32_t *count = NJ_NEWN(c->a, uint32_t, (size_t)f->blks.n + 1), *listed = NJ_NEWN(c->a, uint32_t, (size_t)f->blks.n + 1);
     for (NjBlkId b = 0; b < f->blks.n; b++) {
         const NjBlk *k = nj_blk(f, b);
         c->b = b;
@@ -384,17 +404,13 @@ static bool check_edges(Check *c)
             count[k->succ[i]]++;
     }
     for (NjBlkId b = 0; ok && count && b < f->blks.n; b++) {
-        const NjBlk *k = nj_blk(f, b);
         c->b = b;
-        if (count[b] != k->preds.n)
-            complain(c, "%u edges come in, but it lists %u predecessors", count[b], k->preds.n), ok = false;
-        for (uint32_t i = 0; i < k->preds.n; i++) {
-            const NjBlk *p = nj_blk(f, k->preds.at[i]);
-            if (!(p->nsucc > 0 && p->succ[0] == b) && !(p->nsucc > 1 && p->succ[1] == b))
-                complain(c, "b%u is listed as a predecessor, but has no such edge", k->preds.at[i]), ok = false;
-        }
+        if (count[b] != nj_blk(f, b)->preds.n)
+            complain(c, "%u edges come in, but it lists %u predecessors", count[b], nj_blk(f, b)->preds.n), ok = false;
     }
-    return ok && count;
+    for (NjBlkId b = 0; ok && count && listed && b < f->blks.n; b++)
+        check_preds(c, b, listed);
+    return ok && count && listed;
 }
 
 static void check_head(Check *c)

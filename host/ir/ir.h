@@ -100,6 +100,7 @@ typedef struct NjFn {
     NjTypes *types;
     NjArena *arena;
     NjDiags *diags;
+    NjSpec *spec;              /* the specialisation whose body this is; NULL until there is one */
     const NjCode *code;        /* where it came from; NULL when parsed from text */
     const char *name;          /* symbol */
     const char *file, *pyname; /* for locations */

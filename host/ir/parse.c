@@ -606,6 +606,7 @@ static void parse_spec(NjFn *f, NjSpec *spec)
     spec->args = args;
     spec->nargs = args ? f->nparams : 0;
     spec->state = f->core ? NJ_SPEC_LOWERED : f->ret ? NJ_SPEC_TYPED : NJ_SPEC_NEW;
+    f->spec = spec;
     *(f->core ? &spec->core : &spec->py) = f;
 }
 
