@@ -1,0 +1,76 @@
+/* cuda_ext.h - Python objects of the cuda module: memory, arrays, streams, events, kernels, launches. */
+#ifndef NJ_CUDA_EXT_H
+#define NJ_CUDA_EXT_H
+
+#include "ext.h"
+#include "device.h"
+
+/* -- memory.c: one allocation; freed with the object ------------------------------------------------------- */
+typedef struct NjMemoryObject {
+    PyObject_HEAD
+    NjDevice *dev;
+    uint64_t  ptr;
+    size_t    nbytes;
+    PyObject *owner;             /* foreign memory: what keeps it alive; NULL: ours */
+} NjMemoryObject;
+extern PyTypeObject NjMemory_Type;
+PyObject *nj_memory_new(NjDevice *d, size_t nbytes);
+
+/* -- devarray.c: shape and strides over a piece of memory ---------------------------------------------------- */
+typedef struct NjDevArrayObject {
+    PyObject_HEAD
+    NjMemoryObject *memory;
+    uint64_t  ptr;
+    PyObject *dtype;             /* numpy.dtype */
+    const NjType *type;          /* array(...), layout included */
+    Py_ssize_t size;             /* elements */
+    bool      c_contiguous, f_contiguous;
+    Py_ssize_t dims[];           /* shape, then strides in bytes */
+} NjDevArrayObject;
+extern PyTypeObject NjDevArray_Type;
+/* The slots of a kernel argument: address, shape, strides where the layout asks for them. */
+int nj_devarray_slots(const NjDevArrayObject *a, uint64_t *slots);
+
+/* -- stream.c -------------------------------------------------------------------------------------------------- */
+typedef struct NjStreamObject {
+    PyObject_HEAD
+    NjDevice *dev;
+    void     *handle;            /* NULL: the default stream */
+    PyObject *weakrefs;
+} NjStreamObject;
+extern PyTypeObject NjStream_Type;
+/* None, 0 and other false values are the default stream. -1 with TypeError for what is no stream. */
+int nj_stream_handle(PyObject *o, NjDevice *d, void **handle);
+
+/* -- kernel.c: a function for devices and its specialisations ------------------------------------------------------ */
+typedef struct NjKernelSpec {
+    const NjType **types; uint32_t nargs;
+    uint32_t nslots;
+    NjDevice *dev;
+    NjDevCode *code;
+    NjUnit *unit;
+    NjSnapshot *snap;
+    char *asm_text;              /* PTX, or NULL until asked for */
+} NjKernelSpec;
+
+typedef struct NjKernelObject {
+    PyObject_HEAD
+    PyObject *func;
+    PyObject *dict, *weakrefs;
+    NjOpts    opts;
+    PyObject *sigs;              /* list of Signatures that the decorator declared */
+    NjSig    *declared; uint32_t ndeclared;
+    bool      device, closed;    /* closed: the declared signatures are all there are */
+    NjKernelSpec **specs; uint32_t nspecs;
+    NjKernelSpec *last;
+} NjKernelObject;
+extern PyTypeObject NjKernel_Type;
+/* The specialisation for these argument types on this device, compiled if it is new. Borrowed; NULL with an exception. */
+NjKernelSpec *nj_kernel_spec(NjKernelObject *k, NjDevice *d, const NjType *const *types, uint32_t nargs);
+bool nj_kernel_disp_info(PyObject *o, NjDispInfo *out);      /* becomes nj_disp_info_more */
+
+/* -- launch.c: kernel[grid, block, stream, shared] and its call ------------------------------------------------------ */
+extern PyTypeObject NjLaunch_Type;
+PyObject *nj_launch_new(NjKernelObject *k, PyObject *config);       /* config: the tuple in the brackets */
+
+#endif

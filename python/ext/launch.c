@@ -1,0 +1,413 @@
+/* launch.c - kernel[grid, block, stream, shared]: a launch configured once, and the path of its call.
+ *
+ * Arguments become 8-byte slots on the stack: device arrays by reading their fields, scalars and tuples by marshal.c. Host
+ * arrays are used in place on a device that shares the host's memory; on others they are copied in before and out
+ * after, and the call waits. Nothing is allocated when there are no host arrays to copy.
+ */
+#include "cuda_ext.h"
+#include "npy.h"
+
+enum { MAX_ARGS = 1024, MAX_SLOTS = 4096 };
+
+typedef struct NjLaunchObject {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    NjKernelObject *kernel;
+    PyObject *stream;
+    NjDevice *dev;
+    NjLaunchCfg cfg;
+    PyObject *griddim, *blockdim;
+} NjLaunchObject;
+
+/* A host array that lives on the device for one launch. */
+typedef struct Transfer { PyArrayObject *host, *flat; uint64_t ptr; const NjType *type; } Transfer;
+
+typedef struct Call {                   /* one call's state; on the stack */
+    NjLaunchObject *l;
+    PyObject *const *args;
+    uint32_t nargs, nslots, nmoved, nkept;
+    const NjType **types;
+    uint64_t *slots;
+    Transfer *moved;                    /* PyMem; one for each host array that is copied */
+    PyObject **kept;                    /* converted arguments, alive until the launch is over */
+} Call;
+
+/* -- configuration -------------------------------------------------------------------------------------------- */
+
+static int take_dim(PyObject *o, uint32_t *out, Py_ssize_t i, const char *what)
+{
+    PyObject *n = PyNumber_Index(o);
+    if (!n) {
+        PyErr_Format(PyExc_TypeError, "%s must be made of integers, not of %.200s", what, Py_TYPE(o)->tp_name);
+        return -1;
+    }
+    long long v = PyLong_AsLongLong(n);
+    Py_DECREF(n);
+    if (v == -1 && PyErr_Occurred())
+        return -1;
+    if (v < 1 || v > INT32_MAX) {
+        PyErr_Format(PyExc_ValueError, "%s dimension %zd is %lld; it must be from 1 to %d", what, i, v, INT32_MAX);
+        return -1;
+    }
+    out[i] = (uint32_t)v;
+    return 0;
+}
+
+static PyObject *take_dims(PyObject *o, uint32_t out[3], const char *what)
+{
+    out[0] = out[1] = out[2] = 1;
+    PyObject *t = PyTuple_Check(o) || PyList_Check(o) ? PySequence_Tuple(o) : PyTuple_Pack(1, o);
+    if (!t)
+        return NULL;
+    Py_ssize_t n = PyTuple_GET_SIZE(t);
+    if (n < 1 || n > 3)
+        PyErr_Format(PyExc_ValueError, "%s must be a sequence of 1, 2 or 3 integers, not %R", what, o);
+    for (Py_ssize_t i = 0; i < n && !PyErr_Occurred(); i++)
+        take_dim(PyTuple_GET_ITEM(t, i), out, i, what);
+    Py_DECREF(t);
+    return PyErr_Occurred() ? NULL : Py_BuildValue("(III)", out[0], out[1], out[2]);
+}
+
+static int check_limits(const NjLaunchObject *l)
+{
+    const NjDevInfo *d = &l->dev->info;
+    const uint32_t *b = l->cfg.block, *g = l->cfg.grid;
+    uint64_t threads = (uint64_t)b[0] * b[1] * b[2];
+    if (threads > (uint64_t)d->max_threads_per_block) {
+        PyErr_Format(PyExc_ValueError, "a block of (%u, %u, %u) has %llu threads; %s takes at most %d", b[0], b[1], b[2],
+                     (unsigned long long)threads, d->name, d->max_threads_per_block);
+        return -1;
+    }
+    for (int i = 0; i < 3; i++)
+        if (b[i] > (uint32_t)d->max_block[i] || g[i] > (uint32_t)d->max_grid[i]) {
+            bool block = b[i] > (uint32_t)d->max_block[i];
+            PyErr_Format(PyExc_ValueError, "%s dimension %d is %u; %s takes at most %d", block ? "block" : "grid", i,
+                         block ? b[i] : g[i], d->name, block ? d->max_block[i] : d->max_grid[i]);
+            return -1;
+        }
+    return 0;
+}
+
+static int take_shared(NjLaunchObject *l, PyObject *shared)
+{
+    if (!shared || shared == Py_None)
+        return 0;
+    long long n = PyLong_AsLongLong(shared);
+    if (n == -1 && PyErr_Occurred())
+        return -1;
+    if (n < 0 || n > INT32_MAX) {
+        PyErr_Format(PyExc_ValueError, "%lld bytes of dynamic shared memory", n);
+        return -1;
+    }
+    l->cfg.shared_nbytes = (uint32_t)n;
+    return 0;
+}
+
+static PyObject *launch_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames);
+
+PyObject *nj_launch_new(NjKernelObject *k, PyObject *config)
+{
+    if (!PyTuple_Check(config) || PyTuple_GET_SIZE(config) < 2 || PyTuple_GET_SIZE(config) > 4)
+        return PyErr_Format(PyExc_ValueError, "a launch configuration is [blocks, threads], [blocks, threads, stream] or "
+                            "[blocks, threads, stream, shared memory bytes], not %R", config);
+    NjErr err = {0};
+    NjDevice *d = nj_device_current(&err);
+    if (!d)
+        return nj_error_from_err(&err);
+    NjLaunchObject *l = PyObject_GC_New(NjLaunchObject, &NjLaunch_Type);
+    if (!l)
+        return NULL;
+    Py_ssize_t n = PyTuple_GET_SIZE(config);
+    memset(&l->vectorcall, 0, sizeof *l - offsetof(NjLaunchObject, vectorcall));
+    l->vectorcall = launch_call;
+    l->kernel = (NjKernelObject *)Py_NewRef(k);
+    l->dev = d;
+    l->stream = n > 2 ? Py_NewRef(PyTuple_GET_ITEM(config, 2)) : NULL;
+    l->griddim = take_dims(PyTuple_GET_ITEM(config, 0), l->cfg.grid, "grid");
+    l->blockdim = l->griddim ? take_dims(PyTuple_GET_ITEM(config, 1), l->cfg.block, "block") : NULL;
+    if (!l->blockdim || nj_stream_handle(l->stream, d, &l->cfg.stream) < 0 || check_limits(l) < 0 ||
+        take_shared(l, n > 3 ? PyTuple_GET_ITEM(config, 3) : NULL) < 0)
+        Py_CLEAR(l);
+    return (PyObject *)l;
+}
+
+/* -- arguments ---------------------------------------------------------------------------------------------------- */
+
+/* Arrays of other libraries (CuPy, PyTorch) speak __cuda_array_interface__. A new DeviceArray, or NULL without an exception. */
+static PyObject *adopt(PyObject *o)
+{
+    PyObject *cai;
+    if (nj_getattr_opt(o, "__cuda_array_interface__", &cai) <= 0)
+        return NULL;
+    Py_DECREF(cai);
+    PyObject *f = nj_ext_import("naja.cuda", "as_cuda_array");
+    PyObject *a = f ? PyObject_CallOneArg(f, o) : NULL;
+    Py_XDECREF(f);
+    return a;
+}
+
+static const NjType *host_type(const NjType *t)
+{
+    /* a copy on the device is dense, whatever the host's strides */
+    return t->layout == NJ_LAYOUT_A ? nj_type_array(nj_ext_types(), t->elem, t->ndim, NJ_LAYOUT_C, t->readonly) : t;
+}
+
+static const NjType *call_type(Call *c, uint32_t i)
+{
+    PyObject *o = c->args[i];
+    if (PyObject_TypeCheck(o, &NjDevArray_Type))
+        return ((NjDevArrayObject *)o)->type;
+    if (!PyLong_CheckExact(o) && !PyFloat_CheckExact(o) && !(nj_npy_ready && PyArray_Check(o))) {
+        PyObject *a = adopt(o);
+        if (a) {
+            if (!c->kept && !(c->kept = PyMem_Calloc(c->nargs, sizeof *c->kept))) {
+                Py_DECREF(a);
+                PyErr_NoMemory();
+                return NULL;
+            }
+            c->kept[i] = a;
+            return ((NjDevArrayObject *)a)->type;
+        }
+        if (PyErr_Occurred())
+            return NULL;
+    }
+    const NjType *t = nj_pytype_of(o);
+    return t && t->kind == NJ_K_ARRAY && !c->l->dev->ops->host_memory ? host_type(t) : t;
+}
+
+/* Copies a host array to the device for this launch. */
+static int move_in(Call *c, PyObject *o, const NjType *t, uint64_t *slots)
+{
+    NjDevice *d = c->l->dev;
+    if (!c->moved && !(c->moved = PyMem_Calloc(c->nargs, sizeof *c->moved))) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    Transfer *m = &c->moved[c->nmoved];
+    int order = t->layout == NJ_LAYOUT_F ? NPY_ARRAY_F_CONTIGUOUS : NPY_ARRAY_C_CONTIGUOUS;
+    m->flat = (PyArrayObject *)PyArray_FROM_OF(o, order | NPY_ARRAY_ALIGNED);
+    if (!m->flat)
+        return -1;
+    m->host = (PyArrayObject *)Py_NewRef(o);
+    m->type = t;
+    c->nmoved++;
+    size_t n = (size_t)PyArray_NBYTES(m->flat);
+    NjErr err = {0};
+    NjStatus st = d->ops->alloc(d, n, &m->ptr, &err);
+    if (st == NJ_OK)
+        st = d->ops->h2d_nogil(d, NULL, m->ptr, PyArray_DATA(m->flat), n, &err);
+    if (st != NJ_OK) {
+        nj_error_from_err(&err);
+        return -1;
+    }
+    slots[0] = m->ptr;
+    for (int i = 0; i < t->ndim; i++)
+        slots[1 + i] = (uint64_t)PyArray_DIM(m->flat, i);
+    return 1 + t->ndim;
+}
+
+static int call_slots(Call *c, uint32_t i, const NjType *t)
+{
+    PyObject *o = c->kept && c->kept[i] ? c->kept[i] : c->args[i];
+    uint64_t *slots = c->slots + c->nslots;
+    if (PyObject_TypeCheck(o, &NjDevArray_Type)) {
+        const NjDevArrayObject *a = (NjDevArrayObject *)o;
+        if (a->memory->dev != c->l->dev) {
+            PyErr_Format(PyExc_ValueError, "argument %u lives on device %d, the launch is on device %d", i + 1,
+                         a->memory->dev->info.ordinal, c->l->dev->info.ordinal);
+            return -1;
+        }
+        if (a->type == t)
+            return nj_devarray_slots(a, slots);
+        if (nj_type_conv(a->type, t) == NJ_CONV_NONE) {
+            PyErr_Format(PyExc_TypeError, "argument %u is %s, the kernel's signature wants %s", i + 1, a->type->name, t->name);
+            return -1;
+        }
+        int n = nj_devarray_slots(a, slots);
+        if (t->layout == NJ_LAYOUT_A && a->type->layout != NJ_LAYOUT_A)      /* the signature asks for strides, too */
+            for (int d = 0; d < t->ndim; d++)
+                slots[n++] = (uint64_t)a->dims[t->ndim + d];
+        return n;
+    }
+    if (t->kind == NJ_K_ARRAY && !c->l->dev->ops->host_memory)
+        return move_in(c, o, t, slots);
+    return nj_marshal_arg(t, NJ_ABI_KERNEL, o, slots);
+}
+
+static int call_marshal(Call *c, const NjKernelSpec *s)
+{
+    for (uint32_t i = 0; i < c->nargs; i++) {
+        int n = call_slots(c, i, s->types[i]);
+        if (n < 0)
+            return -1;
+        c->nslots += (uint32_t)n;
+    }
+    return 0;
+}
+
+/* -- after the launch ------------------------------------------------------------------------------------------------ */
+
+/* Copies written host arrays back, unless something failed: then they stay as they were. */
+static int move_out(Call *c)
+{
+    NjDevice *d = c->l->dev;
+    for (uint32_t i = 0; i < c->nmoved; i++) {
+        Transfer *m = &c->moved[i];
+        if (m->type->readonly)
+            continue;
+        NjErr err = {0};
+        NjStatus st;
+        Py_BEGIN_ALLOW_THREADS
+        st = d->ops->stream_sync_nogil(d, c->l->cfg.stream, &err);
+        if (st == NJ_OK)
+            st = d->ops->d2h_nogil(d, NULL, PyArray_DATA(m->flat), m->ptr, (size_t)PyArray_NBYTES(m->flat), &err);
+        Py_END_ALLOW_THREADS
+        if (st != NJ_OK) {
+            nj_error_from_err(&err);
+            return -1;
+        }
+        if (m->flat != m->host && PyArray_CopyInto(m->host, m->flat) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void call_drop(Call *c)
+{
+    NjDevice *d = c->l->dev;
+    for (uint32_t i = 0; i < c->nmoved; i++) {
+        d->ops->free(d, c->moved[i].ptr, NULL);
+        Py_DECREF(c->moved[i].flat);
+        Py_DECREF(c->moved[i].host);
+    }
+    for (uint32_t i = 0; c->kept && i < c->nargs; i++)
+        Py_XDECREF(c->kept[i]);
+    PyMem_Free(c->moved);
+    PyMem_Free(c->kept);
+}
+
+static int call_run(Call *c, const NjKernelSpec *s)
+{
+    NjErr err = {0};
+    NjStatus st;
+    int32_t status;
+    Py_BEGIN_ALLOW_THREADS
+    st = s->dev->ops->launch_nogil(s->code, &c->l->cfg, c->slots, &status, &err);
+    Py_END_ALLOW_THREADS
+    if (st != NJ_OK)
+        nj_error_from_err(&err);
+    else if (status)
+        nj_error_raise(&s->unit->excs.at[status - 1], s->snap);
+    return st == NJ_OK && !status ? 0 : -1;
+}
+
+static int call_all(Call *c)
+{
+    for (uint32_t i = 0; i < c->nargs; i++) {
+        c->types[i] = call_type(c, i);
+        if (!c->types[i])
+            return -1;
+    }
+    NjKernelSpec *s = nj_kernel_spec(c->l->kernel, c->l->dev, c->types, c->nargs);
+    if (!s)
+        return -1;
+    if (s->nslots > MAX_SLOTS) {
+        PyErr_Format(PyExc_ValueError, "the kernel's arguments take %u parameters; naja passes at most %d", s->nslots, MAX_SLOTS);
+        return -1;
+    }
+    uint64_t slots[s->nslots + 1];
+    c->slots = slots;
+    return call_marshal(c, s) < 0 || call_run(c, s) < 0 ? -1 : move_out(c);
+}
+
+static PyObject *launch_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    Py_ssize_t n = PyVectorcall_NARGS(nargsf);
+    if (kwnames && PyTuple_GET_SIZE(kwnames)) {
+        PyObject *bind = nj_ext_import("naja.cuda.dispatcher", "call_with_keywords");
+        if (!bind)
+            return NULL;
+        PyObject *packed = PyTuple_New(n), *names = PyDict_New(), *result = NULL;
+        for (Py_ssize_t i = 0; packed && i < n; i++)
+            PyTuple_SET_ITEM(packed, i, Py_NewRef(args[i]));
+        for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(kwnames); i++)
+            PyDict_SetItem(names, PyTuple_GET_ITEM(kwnames, i), args[n + i]);
+        if (packed && names)
+            result = PyObject_CallFunctionObjArgs(bind, self, packed, names, NULL);
+        Py_XDECREF(packed);
+        Py_XDECREF(names);
+        Py_DECREF(bind);
+        return result;
+    }
+    if (n > MAX_ARGS)
+        return PyErr_Format(PyExc_TypeError, "%zd arguments; a kernel takes at most %d", n, MAX_ARGS);
+    const NjType *types[n + 1];
+    Call c = {.l = (NjLaunchObject *)self, .args = args, .nargs = (uint32_t)n, .types = types};
+    int failed = call_all(&c);
+    if (failed && c.nmoved && !PyErr_Occurred())
+        PyErr_SetString(PyExc_SystemError, "launch failed without a message");
+    call_drop(&c);
+    return failed ? NULL : Py_NewRef(Py_None);
+}
+
+/* -- the object ---------------------------------------------------------------------------------------------------------- */
+
+static int launch_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(((NjLaunchObject *)self)->kernel);
+    Py_VISIT(((NjLaunchObject *)self)->stream);
+    return 0;
+}
+
+static void launch_dealloc(PyObject *self)
+{
+    NjLaunchObject *l = (NjLaunchObject *)self;
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF(l->kernel);
+    Py_XDECREF(l->stream);
+    Py_XDECREF(l->griddim);
+    Py_XDECREF(l->blockdim);
+    PyObject_GC_Del(self);
+}
+
+static PyObject *launch_get_stream(PyObject *self, void *_)
+{
+    NjLaunchObject *l = (NjLaunchObject *)self;
+    return l->stream ? Py_NewRef(l->stream) : PyLong_FromLong(0);
+}
+
+static PyObject *launch_get_shared(PyObject *self, void *_)
+{
+    return PyLong_FromUnsignedLong(((NjLaunchObject *)self)->cfg.shared_nbytes);
+}
+
+#define LAUNCH_GET(name) \
+    static PyObject *launch_get_##name(PyObject *self, void *_) { return Py_NewRef((PyObject *)((NjLaunchObject *)self)->name); }
+LAUNCH_GET(griddim)
+LAUNCH_GET(blockdim)
+LAUNCH_GET(kernel)
+
+static PyGetSetDef launch_getset[] = {
+    {"griddim", launch_get_griddim, NULL, "blocks of the grid (x, y, z)", NULL},
+    {"blockdim", launch_get_blockdim, NULL, "threads of a block (x, y, z)", NULL},
+    {"stream", launch_get_stream, NULL, "the stream it is queued on, 0 for the default", NULL},
+    {"sharedmem", launch_get_shared, NULL, "bytes of dynamic shared memory", NULL},
+    {"dispatcher", launch_get_kernel, NULL, "the kernel", NULL},
+    {0},
+};
+
+PyTypeObject NjLaunch_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "_naja.Launch", .tp_basicsize = sizeof(NjLaunchObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
+    .tp_doc = "A kernel with its launch configuration: call it with the kernel's arguments.",
+    .tp_vectorcall_offset = offsetof(NjLaunchObject, vectorcall), .tp_call = PyVectorcall_Call,
+    .tp_dealloc = launch_dealloc, .tp_traverse = launch_traverse, .tp_getset = launch_getset,
+};
+
+PyMethodDef nj_launch_methods[] = {{0}};
+
+int nj_launch_init(PyObject *module)
+{
+    return PyModule_AddType(module, &NjLaunch_Type);
+}

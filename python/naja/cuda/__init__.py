@@ -1,0 +1,111 @@
+"""naja.cuda - kernels, devices, memory and streams, by Numba's names.
+
+Kernels run on an NVIDIA GPU where a driver finds one, else on the CPU device: compiled for every core, with the
+same grid, blocks, shared memory, barriers and atomics. NAJA_DEVICE=cpu, cuda or mock forces one.
+"""
+import contextlib as _contextlib
+import os as _os
+import sys as _sys
+
+from .. import _naja
+
+# where pip puts libNVVM and its kin
+_naja.set_sites([p for p in _sys.path if _os.path.basename(p) in ('site-packages', 'dist-packages') and _os.path.isdir(p)])
+
+from . import stubs as _stubs
+from .device import (CudaSupportError, Device, close, current_context, get_current_device, gpus, list_devices,
+                     select_device, synchronize)
+from .devicearray import (DeviceNDArray, as_cuda_array, device_array, device_array_like, is_cuda_array,
+                          is_cuda_ndarray, to_device)
+from .dispatcher import CUDADispatcher, compile, compile_ptx, jit
+from .dispatcher import compile_for_current_device, compile_ptx_for_current_device
+
+globals().update(_stubs.names)          # threadIdx, grid, syncthreads, shared, atomic ...: known to the compiler
+
+Event = _naja.Event
+_names_of_stubs = tuple(_stubs.names)
+
+
+class Stream(_naja.Stream):
+    """An order of work on a device; see stream()."""
+
+    @_contextlib.contextmanager
+    def auto_synchronize(self):
+        """On leaving the block, waits for everything queued on the stream."""
+        yield self
+        self.synchronize()
+
+
+def stream():
+    """A new stream: work queued on it runs in order, beside other streams."""
+    return Stream()
+
+
+def default_stream():
+    """The default stream, which waits for all others and they for it."""
+    return external_stream(0)
+
+
+def legacy_default_stream():
+    return external_stream(1)
+
+
+def per_thread_default_stream():
+    return external_stream(2)
+
+
+def external_stream(ptr):
+    """A stream that another library made, by its CUstream address. It stays the other library's."""
+    return Stream(int(ptr))
+
+
+def event(timing=True):
+    """A moment that can be recorded in a stream, waited for, and measured from."""
+    return Event(timing=timing)
+
+
+def event_elapsed_time(start, end):
+    """Milliseconds between two recorded events."""
+    return start.elapsed_time(end)
+
+
+def is_available():
+    """Can kernels be launched? True with a GPU and with the CPU device."""
+    try:
+        return _naja.device_count() > 0
+    except Exception:
+        return False
+
+
+def detect():
+    """Prints the devices kernels can run on; True if there is one."""
+    devices = list_devices()
+    print(f'found {len(devices)} device{"" if len(devices) == 1 else "s"}')
+    for d in devices:
+        cc = '.'.join(map(str, d.compute_capability))
+        print(f'id {d.id}    {d.name}' + (f'    compute capability {cc}' if d.kind == 'cuda' else ''))
+    reason = _naja.device_why_cpu()
+    if reason:
+        print(f'no GPU: {reason}')
+    return bool(devices)
+
+
+@_contextlib.contextmanager
+def defer_cleanup():
+    """Frees no device memory inside the block that is still referenced; naja never does."""
+    yield
+
+
+def vectorize(ftylist_or_function=(), **kws):
+    """naja.vectorize with target='cuda'."""
+    from .. import vectorize as _vectorize
+    kws.setdefault('target', 'cuda')
+    return _vectorize(ftylist_or_function, **kws)
+
+
+__all__ = ['CUDADispatcher', 'CudaSupportError', 'Device', 'DeviceNDArray', 'Event', 'Stream', 'as_cuda_array', 'close', 'compile',
+           'compile_for_current_device', 'compile_ptx', 'compile_ptx_for_current_device', 'current_context',
+           'default_stream', 'defer_cleanup', 'detect', 'device_array', 'device_array_like', 'event', 'event_elapsed_time',
+           'external_stream', 'get_current_device', 'gpus', 'is_available', 'is_cuda_array', 'is_cuda_ndarray', 'jit',
+           'legacy_default_stream', 'list_devices', 'per_thread_default_stream',
+           'select_device', 'stream', 'synchronize', 'to_device', 'vectorize', *_names_of_stubs]

@@ -1,0 +1,132 @@
+"""device.py - which devices there are and which one this thread uses."""
+import collections
+
+from .. import _naja
+from ..errors import CudaSupportError
+
+MemoryInfo = collections.namedtuple('MemoryInfo', ['free', 'total'])
+
+
+class Device:
+    """A device kernels run on.
+
+    `kind` is 'cuda' or 'cpu' (the CPU device). CUDA's device attributes are attributes in upper case, such as
+    MULTIPROCESSOR_COUNT or MAX_SHARED_MEMORY_PER_BLOCK.
+    """
+
+    def __init__(self, ordinal):
+        info = _naja.device_info(ordinal)
+        self.id, self.kind, self.name = ordinal, info['kind'], info['name']
+        self.compute_capability = info['compute_capability']
+        self.total_memory, self.pci_bus_id = info['total_memory'], info['pci_bus_id']
+        h = info['uuid'].hex()
+        self.uuid = f'GPU-{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}'
+        self._info = info
+
+    def __getattr__(self, name):
+        if name.startswith('_') or not name.isupper():
+            raise AttributeError(f"device has no attribute '{name}'")
+        if name in self._info:
+            return self._info[name]
+        return _naja.device_attribute(self.id, name.lower())
+
+    def __enter__(self):
+        self._previous = _naja.device_current()
+        _naja.device_select(self.id)
+        return self
+
+    def __exit__(self, *exc):
+        _naja.device_select(self._previous)
+
+    def __eq__(self, other):
+        return isinstance(other, Device) and self.id == other.id
+
+    def __hash__(self):
+        return hash(self.id)
+
+    def __repr__(self):
+        return f'<naja device {self.id}: {self.name}>'
+
+    def reset(self):
+        """Waits for the device. Its memory is freed by its owners, not from under them."""
+        synchronize()
+
+
+class Context:
+    """The state of this thread's device, as far as users ask for it."""
+
+    @property
+    def device(self):
+        return get_current_device()
+
+    def get_memory_info(self):
+        """MemoryInfo(free, total), in bytes."""
+        return MemoryInfo(*_naja.device_meminfo())
+
+    def synchronize(self):
+        synchronize()
+
+    def reset(self):
+        synchronize()
+
+
+class _Devices:
+    """The devices in order of their ids: cuda.gpus[0], len(cuda.gpus), iteration, .lst, .current."""
+
+    @property
+    def lst(self):
+        return list_devices()
+
+    @property
+    def current(self):
+        return get_current_device()
+
+    def __getitem__(self, i):
+        return list_devices()[i]
+
+    def __len__(self):
+        return _naja.device_count()
+
+    def __iter__(self):
+        return iter(list_devices())
+
+
+gpus = _Devices()
+
+
+def list_devices():
+    """All devices kernels can run on."""
+    return [Device(i) for i in range(_naja.device_count())]
+
+
+def get_current_device():
+    """The device of this thread."""
+    return Device(_naja.device_current())
+
+
+def select_device(device_id):
+    """Makes a device this thread's; returns it. IndexError when there is none of that id."""
+    _naja.device_select(device_id)
+    return get_current_device()
+
+
+def current_context(devnum=None):
+    """The context of this thread's device, or of device `devnum`, which becomes this thread's."""
+    if devnum is not None:
+        _naja.device_select(devnum)
+    _naja.device_current()
+    return Context()
+
+
+def synchronize():
+    """Waits until everything queued on this thread's device is done."""
+    _naja.device_synchronize()
+
+
+def close():
+    """Waits for the device; what is still referenced stays usable."""
+    if _naja.device_count():
+        synchronize()
+
+
+__all__ = ['CudaSupportError']

@@ -1,0 +1,241 @@
+"""dispatcher.py - @cuda.jit and the object it makes; PTX without a device."""
+import functools
+import inspect
+
+from .. import _naja
+from ..errors import CudaSupportError
+
+_INLINE = {'never': 2, 'always': 1, False: 2, True: 1}
+# options of cuda.jit: those with a meaning here, then those that are accepted and change nothing
+_OPTIONS = ('device', 'inline', 'forceinline', 'fastmath', 'debug', 'opt', 'lineinfo', 'max_registers', 'launch_bounds',
+            'boundscheck')
+_ACCEPTED = ('cache', 'link', 'lto', 'extensions', 'shared_memory_carveout', 'nopython')
+DEFAULT_CC = (7, 5)
+
+
+class CUDADispatcher(_naja.Kernel):
+    """A function compiled for devices. Launch it as kernel[blocks, threads, stream, shared memory bytes](arguments).
+
+    One specialisation is compiled for each tuple of argument types, at its first launch or for the signatures given to
+    the decorator.
+    """
+
+    def __init__(self, func, sigs, **options):
+        functools.update_wrapper(self, func)
+        self.targetoptions = options
+
+    def configure(self, griddim, blockdim, stream=0, sharedmem=0):
+        """The same as kernel[griddim, blockdim, stream, sharedmem]."""
+        return self[griddim, blockdim, stream, sharedmem]
+
+    def forall(self, ntasks, tpb=0, stream=0, sharedmem=0):
+        """A 1-D launch over at least `ntasks` threads, `tpb` in a block (0: naja's choice)."""
+        if ntasks < 0:
+            raise ValueError(f"can't create ForAll with negative task count: {ntasks}")
+        return _ForAll(self, ntasks, tpb or 128, stream, sharedmem)
+
+    def specialize(self, *args):
+        """Compiles for the types of these arguments; returns the kernel."""
+        self.compile(tuple(_naja.typeof(a) if not isinstance(a, _naja.DeviceArray) else a._numba_type_ for a in args))
+        return self
+
+    @property
+    def signatures(self):
+        """Argument types compiled so far, each a tuple."""
+        return [tuple(s.args) for s in self._signatures()]
+
+    nopython_signatures = property(lambda self: self._signatures())
+
+    @property
+    def overloads(self):
+        """Signatures and their resources."""
+        return {tuple(s.args): self._info(s) for s in self._signatures()}
+
+    @property
+    def specialized(self):
+        return bool(self._declared)
+
+    def _each(self, signature, get):
+        if signature is not None:
+            return get(signature)
+        if self.specialized and len(self._signatures()) == 1:
+            return get(self._signatures()[0])
+        return {tuple(s.args): get(s) for s in self._signatures()}
+
+    def inspect_llvm(self, signature=None):
+        """LLVM text of a signature; without one a dict of all."""
+        return self._each(signature, self._llvm)
+
+    def inspect_asm(self, signature=None):
+        """PTX (on the CPU device: assembly) of a signature; without one a dict of all."""
+        return self._each(signature, self._asm)
+
+    def inspect_sass(self, signature=None):
+        """SASS of a signature, by ptxas and nvdisasm; without one a dict of all."""
+        if _naja.device_info(_naja.device_current())['kind'] != 'cuda':
+            raise CudaSupportError('inspect_sass needs a GPU; the CPU device has inspect_asm')
+        cc = _naja.device_info(_naja.device_current())['compute_capability']
+        return self._each(signature, lambda s: _naja.disassemble(_naja.ptxas(self._asm(s), 'sm_%d%d' % cc)))
+
+    def inspect_types(self, file=None):
+        """Prints the typed IR of every signature."""
+        for s in self._signatures():
+            print(f'{self.__name__} {s}\n{"-" * 80}\n{self._typed(s)}', file=file)
+
+    def _resource(self, name, signature):
+        return self._each(signature, lambda s: self._info(s)[name])
+
+    def get_regs_per_thread(self, signature=None):
+        return self._resource('regs_per_thread', signature)
+
+    def get_shared_mem_per_block(self, signature=None):
+        return self._resource('shared_mem_per_block', signature)
+
+    def get_const_mem_size(self, signature=None):
+        return self._resource('const_mem_size', signature)
+
+    def get_local_mem_per_thread(self, signature=None):
+        return self._resource('local_mem_per_thread', signature)
+
+    def get_max_threads_per_block(self, signature=None):
+        return self._resource('max_threads_per_block', signature)
+
+    def recompile(self):
+        """Compiles every signature again, with the globals as they are now."""
+        old = self._signatures()
+        self._reset()
+        for s in old:
+            self.compile(s)
+
+    def __get__(self, obj, owner=None):
+        return self if obj is None else functools.partial(self, obj)
+
+    def __reduce__(self):
+        return _rebuild, (self.py_func, [str(s) for s in self._declared], self.targetoptions)
+
+    def __repr__(self):
+        return f'<naja {"device function" if self._device else "kernel"} {self.__qualname__}>'
+
+
+class _ForAll:
+    def __init__(self, kernel, ntasks, tpb, stream, sharedmem):
+        self._kernel, self._ntasks = kernel, ntasks
+        self._config = (-(-ntasks // tpb), tpb, stream, sharedmem)
+
+    def __call__(self, *args):
+        if self._ntasks:
+            self._kernel[self._config](*args)
+
+
+def _rebuild(func, sigs, options):
+    return CUDADispatcher(func, sigs, **options)
+
+
+def call_with_keywords(launch, args, kwargs):
+    """What a launch with keyword arguments comes down to: the kernel's own parameter order."""
+    bound = inspect.signature(launch.dispatcher.py_func).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return launch(*bound.args)
+
+
+def _options(device, inline, forceinline, fastmath, debug, opt, lineinfo, max_registers, launch_bounds, boundscheck):
+    if inline not in _INLINE:
+        raise ValueError(f"inline must be 'never' or 'always', not {inline!r}")
+    level = 3 if opt is None or opt is True else int(opt)
+    hint = 1 if forceinline or inline in ('always', True) else 0
+    return dict(device=bool(device), fastmath=bool(fastmath), debug=bool(debug), lineinfo=bool(lineinfo), opt=level, inline=hint,
+                max_registers=max_registers or 0, launch_bounds=launch_bounds, boundscheck=bool(boundscheck))
+
+
+def jit(func_or_sig=None, device=False, inline='never', forceinline=False, fastmath=False, debug=False, opt=None,
+        lineinfo=False, max_registers=None, launch_bounds=None, boundscheck=False, **kws):
+    """Compiles a Python function for devices: a kernel, or with device=True a function that kernels call.
+
+    @cuda.jit                                 types at the first launch
+    @cuda.jit('void(float32[:], int64)')      this signature now; a list gives several
+    @cuda.jit(device=True)                    a device function
+
+    fastmath: fast and less exact float operations. debug: exceptions and bounds are checked. lineinfo: source lines for
+    profilers. opt: 0 to 3. max_registers: registers per thread. launch_bounds: (threads per block, blocks per
+    multiprocessor, blocks per cluster). boundscheck: IndexError for an index out of bounds.
+    TypeError names an option that does not exist.
+    """
+    for name in kws:
+        if name not in _ACCEPTED:
+            raise TypeError(f"cuda.jit() has no option '{name}'; it has {', '.join(_OPTIONS + _ACCEPTED)}")
+    if kws.get('link'):
+        raise NotImplementedError('cuda.jit(link=...) is not supported yet: external device code cannot be linked')
+    options = _options(device, inline, forceinline, fastmath, debug, opt, lineinfo, max_registers, launch_bounds,
+                       boundscheck)
+
+    def wrap(func, sigs=()):
+        if isinstance(func, (staticmethod, classmethod)):
+            func = func.__func__
+        func = getattr(func, 'py_func', func)
+        if not callable(func):
+            raise TypeError(f'cuda.jit takes a function or a signature, not {type(func).__name__}')
+        kernel = CUDADispatcher(func, list(sigs), **options)
+        if not device and sigs:
+            for sig in kernel._declared:
+                _refuse_result(sig)
+                kernel.compile(sig)
+        return kernel
+
+    if func_or_sig is None:
+        return wrap
+    if callable(func_or_sig) and not isinstance(func_or_sig, (_naja.Type, _naja.Signature)):
+        return wrap(func_or_sig)
+    sigs = func_or_sig if isinstance(func_or_sig, list) else [func_or_sig]
+    return lambda func: wrap(func, sigs)
+
+
+def _refuse_result(sig):
+    if sig.return_type is not None and str(sig.return_type) not in ('void', 'none'):
+        raise TypeError(f'CUDA kernel must have void return type, but the signature says {sig.return_type}')
+
+
+def _capability(cc):
+    cc = DEFAULT_CC if cc is None else tuple(cc)
+    if len(cc) not in (2, 3) or not all(isinstance(n, int) for n in cc[:2]):
+        raise ValueError(f"cc must be a compute capability such as (9, 0) or (9, 0, 'a'), not {cc!r}")
+    return cc[0] * 10 + cc[1], cc[2] if len(cc) == 3 else ' '
+
+
+def compile_ptx(pyfunc, sig, debug=False, lineinfo=False, device=False, fastmath=False, cc=None, opt=None,
+                launch_bounds=None, forceinline=False, **kws):
+    """PTX of a function for a signature and compute capability `cc`, such as (9, 0): (text, result type).
+
+    Needs no GPU and no driver. libNVVM makes the PTX where it is installed, LLVM elsewhere.
+    """
+    if kws.pop('output', 'ptx') != 'ptx':
+        raise NotImplementedError("only output='ptx' is supported")
+    if kws.pop('abi', 'c') not in ('c', 'numba') or kws.pop('abi_info', None):
+        raise NotImplementedError('only the C ABI is supported, without abi_info')
+    if kws:
+        raise TypeError(f"compile_ptx() has no option '{next(iter(kws))}'")
+    number, suffix = _capability(cc)
+    pyfunc = getattr(pyfunc, 'py_func', pyfunc)
+    options = _options(device, 'never', forceinline, fastmath, debug, opt, lineinfo, None, launch_bounds, False)
+    return _naja.cuda_ptx(CUDADispatcher(pyfunc, [], **options), sig, number, suffix, False)
+
+
+def compile(pyfunc, sig, debug=False, lineinfo=False, device=True, fastmath=False, cc=None, opt=None, **kws):
+    """compile_ptx with device=True by default."""
+    return compile_ptx(pyfunc, sig, debug=debug, lineinfo=lineinfo, device=device, fastmath=fastmath, cc=cc, opt=opt, **kws)
+
+
+def _current_cc():
+    info = _naja.device_info(_naja.device_current())
+    if info['kind'] != 'cuda':
+        raise CudaSupportError('there is no GPU whose compute capability could be taken: pass cc=')
+    return info['compute_capability']
+
+
+def compile_for_current_device(pyfunc, sig, **kws):
+    """compile() for this thread's GPU."""
+    return compile(pyfunc, sig, cc=_current_cc(), **kws)
+
+
+def compile_ptx_for_current_device(pyfunc, sig, **kws):
+    """compile_ptx() for this thread's GPU."""
+    return compile_ptx(pyfunc, sig, cc=_current_cc(), **kws)
