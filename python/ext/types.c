@@ -278,7 +278,7 @@ static PyObject *type_reduce(PyObject *self, PyObject *unused)
     if (t->names)
         return PyErr_Format(PyExc_TypeError, "the type %s cannot be pickled", t->name);
     PyObject *parse = nj_ext_import("naja._naja", "type_from_text");
-    PyObject *r = parse ? Py_BuildValue("(N(s))", parse, t->code) : NULL;
+    PyObject *r = parse ? Py_BuildValue("(N(s))", parse, t->name) : NULL;
     return r;
 }
 

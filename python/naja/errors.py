@@ -1,8 +1,5 @@
 """What naja raises and warns with. The C side finds these classes by name; messages are made there."""
 
-__all__ = ["NajaError", "TypingError", "UnsupportedError", "InternalError", "ParseError", "LibraryError", "NajaWarning",
-           "PerformanceWarning", "DeprecationWarning_"]
-
 
 class NajaError(Exception):
     """Base of every error that naja itself raises."""
@@ -28,6 +25,10 @@ class LibraryError(NajaError, RuntimeError):
     """Something outside naja is missing or failed: a library, a device, a file."""
 
 
+class CudaSupportError(LibraryError):
+    """There is no GPU, or no CUDA library, for what was asked."""
+
+
 class NajaWarning(Warning):
     """Base of naja's warnings."""
 
@@ -36,7 +37,7 @@ class PerformanceWarning(NajaWarning):
     """The program is right but will not be as fast as it looks."""
 
 
-class DeprecationWarning_(NajaWarning, DeprecationWarning):
+class NajaDeprecationWarning(NajaWarning, DeprecationWarning):
     """An option that has no effect any more."""
 
 
@@ -47,4 +48,6 @@ NumbaNotImplementedError = UnsupportedBytecodeError = UnsupportedError
 LoweringError = CompilerError = InternalError
 NumbaWarning = NajaWarning
 NumbaPerformanceWarning = NumbaParallelSafetyWarning = NumbaExperimentalFeatureWarning = PerformanceWarning
-NumbaDeprecationWarning = NumbaPendingDeprecationWarning = DeprecationWarning_
+NumbaDeprecationWarning = NumbaPendingDeprecationWarning = NajaDeprecationWarning
+
+__all__ = [name for name in globals() if not name.startswith("_")]

@@ -1,0 +1,46 @@
+"""naja compiles Python functions to native code and to GPU kernels, and launches them.
+
+    from naja import cuda, jit, njit, vectorize, prange, float64
+
+Importing it loads one small extension and nothing of NumPy, LLVM or CUDA: those come at first use.
+"""
+from ._version import __version__
+from ._naja import (Dispatcher, dump, from_dtype, get_num_threads, optional_type as optional, set_num_threads, typeof)
+from .errors import *
+from . import _aliases
+from ._aliases import *
+from .decorators import guvectorize, jit, jit_module, njit, vectorize
+
+version_info = tuple(int(part) for part in __version__.split("."))
+
+# Loops over it may run in parallel once naja does that; until then it is what it looks like.
+prange = range
+
+# What `from naja import *` gives: the names programs written for the peer expect from it.
+__all__ = ["from_dtype", "guvectorize", "jit", "jit_module", "njit", "prange", "typeof", "vectorize", "optional", "get_num_threads",
+           "set_num_threads"] + _aliases.__all__ + errors.__all__
+
+# Loaded at first use, so that `import naja` costs milliseconds. name -> (module, attribute or None for the module itself)
+_LAZY = {
+    "types": ("naja.types", None),
+    "cuda": ("naja.cuda", None),
+    "core": ("naja.core", None),
+    "testing": ("naja.testing", None),
+}
+
+
+def __getattr__(name):
+    try:
+        module, attribute = _LAZY[name]
+    except KeyError:
+        raise AttributeError(f"module 'naja' has no attribute {name!r}") from None
+    import importlib
+    value = importlib.import_module(module)
+    if attribute:
+        value = getattr(value, attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted(set(globals()) | set(_LAZY))

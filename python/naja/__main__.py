@@ -1,0 +1,40 @@
+"""python -m naja: what this machine has and what naja found on it."""
+import argparse
+import sys
+
+
+def _print_info(args):
+    from .inspect import info_lines
+    for heading, rows in info_lines():
+        print(heading)
+        for name, value in rows:
+            if value not in (None, ""):
+                print(f"  {name:<12} {value}")
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python -m naja", description="naja compiles Python functions to native code and GPU kernels.")
+    parser.add_argument("--version", action="store_true", help="print the version and leave")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    info = commands.add_parser("info", help="versions, CPU, threads, libraries found and where, devices")
+    info.set_defaults(run=_print_info)
+    return parser
+
+
+def main(argv=None):
+    """The command line; returns the exit status."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if args.version:
+        from . import __version__
+        print(__version__)
+        return 0
+    if not hasattr(args, "run"):
+        parser.print_help()
+        return 2
+    return args.run(args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

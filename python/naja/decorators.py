@@ -1,0 +1,81 @@
+"""@jit, @njit, @vectorize: what users write. The work is done by _naja.Dispatcher and ufunc.py."""
+from ._naja import Dispatcher
+from .options import jit_options
+
+_FunctionType = type(lambda: None)
+
+
+def _is_disabled():
+    import os
+    return os.environ.get("NAJA_DISABLE_JIT", os.environ.get("NUMBA_DISABLE_JIT", "0")) not in ("", "0")
+
+
+def _check_function(decorator, func):
+    if isinstance(func, Dispatcher):
+        raise TypeError(f"{func.__name__}() is compiled already: @{decorator} takes the Python function (its py_func)")
+    if not isinstance(func, _FunctionType):
+        raise TypeError(f"@{decorator} takes a Python function, not a {type(func).__name__}")
+
+
+def _jit(decorator, signature_or_function, options):
+    parsed = jit_options(decorator, options)
+
+    def compile_(func, signatures=None):
+        _check_function(decorator, func)
+        if _is_disabled():
+            return func
+        return Dispatcher(func, signatures, options, **parsed)
+
+    if signature_or_function is None:
+        return compile_
+    if isinstance(signature_or_function, (_FunctionType, Dispatcher)) or _is_other_callable(signature_or_function):
+        return compile_(signature_or_function)
+    return lambda func: compile_(func, signature_or_function)
+
+
+def _is_other_callable(value):
+    """Something that was meant as a function and is none; types can be called too, but make signatures."""
+    from ._naja import Signature, Type
+    return not isinstance(value, (str, list, tuple, Signature, Type)) and callable(value)
+
+
+def jit(signature_or_function=None, **options):
+    """Compiles a function for the CPU: for the types of each call, or, with signatures, for those now and no others.
+
+    @jit, @jit(), @jit(float64(float64)), @jit("f8(f8)", fastmath=True), @jit([...]), jit(f)
+    Options: nopython, fastmath, error_model, boundscheck, nogil, cache, parallel, inline, debug.
+    """
+    return _jit("jit", signature_or_function, options)
+
+
+def njit(signature_or_function=None, **options):
+    """The same as jit."""
+    for name in ("nopython", "forceobj"):
+        if options.pop(name, None) is not None:
+            import warnings
+            warnings.warn(f"{name} is set for njit and is ignored", RuntimeWarning, stacklevel=2)
+    return _jit("njit", signature_or_function, options)
+
+
+def jit_module(**options):
+    """At the end of a module: compiles every plain function that the module defines."""
+    import sys
+    scope = sys._getframe(1).f_globals
+    for name, value in list(scope.items()):
+        if isinstance(value, _FunctionType) and value.__module__ == scope["__name__"]:
+            scope[name] = jit(value, **options)
+
+
+def vectorize(ftylist_or_function=(), *, target="cpu", identity=None, **options):
+    """Makes a NumPy ufunc of a function of scalars. Targets: 'cpu', 'parallel' (all cores), 'cuda'.
+
+    @vectorize(["float32(float32, float32)", "float64(float64, float64)"]), or without signatures: compiled for the types it meets.
+    """
+    from .ufunc import vectorize as impl
+    return impl(ftylist_or_function, target, identity, options)
+
+
+def guvectorize(*args, **options):
+    """Generalised ufuncs are not there yet."""
+    from .errors import UnsupportedError
+    raise UnsupportedError("guvectorize is not supported yet")

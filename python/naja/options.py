@@ -1,0 +1,88 @@
+"""The options of @jit and @vectorize: what is known, what it means to the C side, what is refused."""
+from .errors import NajaWarning, PerformanceWarning, UnsupportedError
+
+# LLVM's fast-math flags, in the order of their bits.
+_FLAGS = ("nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc")
+
+_JIT = ("nopython", "fastmath", "error_model", "boundscheck", "nogil", "cache", "parallel", "inline", "forceinline", "locals",
+        "forceobj", "looplift", "debug", "no_cpython_wrapper", "no_cfunc_wrapper", "no_rewrites", "_nrt", "pipeline_class")
+_VECTORIZE = ("nopython", "fastmath", "boundscheck", "cache", "forceobj", "writable_args", "nogil")
+
+_warned = set()
+
+
+def warn_once(key, text, category=NajaWarning):
+    """A warning of which one a process is enough."""
+    if key not in _warned:
+        _warned.add(key)
+        import warnings
+        warnings.warn(text, category, stacklevel=4)
+
+
+def fast_flags(value):
+    """`fastmath` as bits: False, True, or a set of LLVM's flags (a dict {flag: bool} too)."""
+    if value is None or value is False:
+        return 0
+    if value is True:
+        return 127
+    if isinstance(value, str):
+        value = (value,)
+    if isinstance(value, dict):
+        value = [flag for flag, on in value.items() if on]
+    names = set(value)
+    if "fast" in names:
+        return 127
+    unknown = names - set(_FLAGS)
+    if unknown:
+        raise ValueError(f"fastmath has no flag {sorted(unknown)[0]!r}; the flags are: fast, {', '.join(_FLAGS)}")
+    return sum(1 << i for i, flag in enumerate(_FLAGS) if flag in names)
+
+
+def check_known(decorator, options, known):
+    """Refuses options that do not exist, naming them all and the ones that do."""
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise TypeError(f"@{decorator} has no option {', '.join(map(repr, unknown))}; its options are: "
+                        + ", ".join(name for name in known if not name.startswith("_")))
+
+
+def _refuse_object_mode(options):
+    if options.get("forceobj"):
+        raise UnsupportedError("forceobj=True asks for object mode, which naja does not have: leave the function undecorated")
+    if options.get("nopython") is False:
+        warn_once("nopython", "nopython=False has no effect: naja always compiles without the interpreter")
+    if options.get("pipeline_class") is not None:
+        raise UnsupportedError("pipeline_class= names a class of another compiler; naja cannot use it")
+    if options.get("locals"):
+        raise UnsupportedError("locals= is not supported: convert where the variable is assigned, as in x = float32(x)")
+
+
+def _inline(options):
+    inline = options.get("inline", "never")
+    if options.get("forceinline") or inline == "always":
+        return 1
+    if inline == "never":
+        return 0                # as for the peer: 'never' speaks of its own inliner, LLVM still may
+    raise ValueError(f"inline is 'always' or 'never', not {inline!r}")
+
+
+def jit_options(decorator, options):
+    """The keyword arguments of _naja.Dispatcher for the options of @jit."""
+    check_known(decorator, options, _JIT)
+    _refuse_object_mode(options)
+    model = options.get("error_model", "python")
+    if model not in ("python", "numpy"):
+        raise ValueError(f"error_model is 'python' or 'numpy', not {model!r}")
+    if options.get("parallel"):
+        warn_once("parallel", "parallel=True: naja compiles the function, but its loops run on one thread for now", PerformanceWarning)
+    debug = bool(options.get("debug"))
+    bounds = options.get("boundscheck")
+    return {"error_model": int(model == "numpy"), "fast_flags": fast_flags(options.get("fastmath")), "debug": debug,
+            "boundscheck": debug if bounds is None else bool(bounds), "nogil": bool(options.get("nogil")), "inline": _inline(options)}
+
+
+def vectorize_options(options):
+    """fast_flags, boundscheck for the options of @vectorize."""
+    check_known("vectorize", options, ("target", "identity") + _VECTORIZE)
+    _refuse_object_mode(options)
+    return fast_flags(options.get("fastmath")), bool(options.get("boundscheck"))

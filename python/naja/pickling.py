@@ -1,0 +1,67 @@
+"""Pickling of dispatchers: by reference where the module attribute of that name is the dispatcher, else by value.
+
+By value a function travels as its marshalled code, defaults, closure values and the globals that its code names, so
+functions of __main__, notebooks and closures reach the workers of process pools. Code objects only load in the same Python version.
+"""
+import marshal
+import sys
+import types as pytypes
+
+from ._naja import Dispatcher
+
+
+def _importable(dispatcher):
+    target = sys.modules.get(dispatcher.__module__)
+    for part in dispatcher.__qualname__.split("."):
+        target = getattr(target, part, None)
+    return target is dispatcher and dispatcher.__module__ != "__main__"
+
+
+def _global_names(code):
+    names = set(code.co_names)
+    for const in code.co_consts:
+        if isinstance(const, pytypes.CodeType):
+            names |= _global_names(const)
+    return names
+
+
+def _portable(value):
+    """Modules do not pickle; their names do."""
+    return ("module", value.__name__) if isinstance(value, pytypes.ModuleType) else ("value", value)
+
+
+def _restored(item):
+    kind, value = item
+    if kind == "value":
+        return value
+    __import__(value)
+    return sys.modules[value]
+
+
+def reduce_dispatcher(dispatcher):
+    """What Dispatcher.__reduce__ returns."""
+    if _importable(dispatcher):
+        return dispatcher.__qualname__
+    func = dispatcher.py_func
+    own = func.__globals__
+    scope = {name: _portable(own[name]) for name in sorted(_global_names(func.__code__)) if own.get(name, dispatcher) is not dispatcher}
+    recursive = [name for name in _global_names(func.__code__) if own.get(name) is dispatcher]
+    cells = [_portable(cell.cell_contents) for cell in func.__closure__ or ()]
+    state = (marshal.dumps(func.__code__), func.__module__, func.__qualname__, func.__defaults__, func.__kwdefaults__, func.__doc__,
+             scope, cells, recursive, dispatcher.declared, dispatcher.targetoptions, dispatcher.can_compile)
+    return rebuild, state
+
+
+def rebuild(code, module, qualname, defaults, kwdefaults, doc, scope, cells, recursive, declared, options, can_compile):
+    """The dispatcher again, in this process."""
+    from .options import jit_options
+    code = marshal.loads(code)
+    own = {"__name__": module, "__builtins__": __builtins__, **{name: _restored(item) for name, item in scope.items()}}
+    func = pytypes.FunctionType(code, own, code.co_name, defaults, tuple(pytypes.CellType(_restored(c)) for c in cells) or None)
+    func.__kwdefaults__, func.__qualname__, func.__doc__ = kwdefaults, qualname, doc
+    dispatcher = Dispatcher(func, declared or None, options, **jit_options("jit", options))
+    for name in recursive:
+        own[name] = dispatcher
+    if not can_compile:
+        dispatcher.disable_compile()
+    return dispatcher

@@ -1,0 +1,147 @@
+"""@vectorize: ufuncs with declared signatures (real np.ufunc objects), and DUFunc, which compiles for the types it meets."""
+from . import _naja
+from .decorators import _check_function, _FunctionType
+from .options import vectorize_options
+
+_TARGETS = ("cpu", "parallel", "cuda")
+
+
+def vectorize(what, target, identity, options):
+    """See decorators.vectorize."""
+    if target not in _TARGETS:
+        raise ValueError(f"Unsupported target {target!r}: the targets are {', '.join(map(repr, _TARGETS))}")
+    if identity not in (0, 1, None, "reorderable") or identity is True or identity is False:
+        raise ValueError(f"Invalid identity value {identity!r}: it is 0, 1, None or 'reorderable'")
+    if isinstance(what, (_FunctionType, _naja.Dispatcher)):
+        return _make(what, [], target, identity, options)
+    signatures = _naja.as_signatures(list(what) if isinstance(what, (tuple, list)) else what)
+    return lambda func: _make(func, signatures, target, identity, options)
+
+
+def _make(func, signatures, target, identity, options):
+    if isinstance(func, _naja.Dispatcher):
+        func = func.py_func
+    _check_function("vectorize", func)
+    if target == "cuda":
+        from .cuda_ufunc import vectorize as cuda_vectorize
+        return cuda_vectorize(func, signatures, identity=identity, **options)
+    fast, bounds = vectorize_options(options)
+    loops = _Loops(func, target == "parallel", identity, fast, bounds)
+    if signatures:
+        return loops.build(signatures)
+    if target == "parallel":
+        raise TypeError("target='parallel' needs signatures: @vectorize(['float64(float64)'], target='parallel')")
+    return DUFunc(loops)
+
+
+class _Loops:
+    """Everything a ufunc is made of but its signatures."""
+
+    def __init__(self, func, parallel, identity, fast, bounds):
+        self.func, self.parallel, self.identity, self.fast, self.bounds = func, parallel, identity, fast, bounds
+        self.nin = func.__code__.co_argcount
+
+    def build(self, signatures):
+        """The np.ufunc with these loops."""
+        return _naja.ufunc_new(self.func, signatures, self.nin, self.parallel, self.identity, self.fast, self.bounds,
+                               self.func.__doc__)
+
+
+class DUFunc:
+    """A ufunc that compiles a loop for argument types that no loop takes yet. Everything else is NumPy's ufunc.
+
+    The ufunc is made anew with one more loop; loops keep the order in which they were asked for, and NumPy takes the first
+    to which it can cast safely.
+    """
+
+    def __init__(self, loops):
+        self._loops, self._signatures, self._ufunc, self._frozen = loops, [], None, False
+        self.__name__, self.__doc__ = loops.func.__name__, loops.func.__doc__
+        self.__wrapped__ = self.py_func = loops.func
+        self.__module__, self.__qualname__ = loops.func.__module__, loops.func.__qualname__
+
+    # -- growing
+
+    @property
+    def ufunc(self):
+        """The np.ufunc with the loops compiled so far."""
+        if self._ufunc is None:
+            raise AttributeError(f"{self.__name__} has not been compiled for any types yet")
+        return self._ufunc
+
+    def add(self, signature):
+        """Compiles one more loop now."""
+        if self._frozen:
+            raise RuntimeError(f"compilation of {self.__name__} is disabled")
+        signatures = self._signatures + [_naja.as_signature(signature)]
+        self._ufunc = self._loops.build(signatures)
+        self._signatures = signatures
+        return self
+
+    def disable_compile(self):
+        """No new types from now on."""
+        self._frozen = True
+
+    def _grow(self, types):
+        """Compiles for these types; False when that has been done or must not be."""
+        signature = _naja.signature(None, tuple(types))
+        if self._frozen or any(have.args == signature.args for have in self._signatures):
+            return False
+        self.add(signature)
+        return True
+
+    def _apply(self, method, types, args, kwargs):
+        """method of the ufunc; when it has no loop for the arguments, one is compiled for `types()`."""
+        if self._ufunc is not None:
+            try:
+                return getattr(self._ufunc, method)(*args, **kwargs)
+            except TypeError:
+                if not self._grow(types()):
+                    raise
+        else:
+            self._grow(types())
+        return getattr(self.ufunc, method)(*args, **kwargs)
+
+    # -- using
+
+    def __call__(self, *args, **kwargs):
+        if not self.nin <= len(args) <= self.nin + 1:
+            raise TypeError(f"{self.__name__}() takes {self.nin} arguments and perhaps an output, but {len(args)} were given")
+        return self._apply("__call__", lambda: [_type_of(a) for a in args[:self.nin]], args, kwargs)
+
+    def reduce(self, array, *args, **kwargs):
+        return self._apply("reduce", lambda: [_type_of(array)] * 2, (array, *args), kwargs)
+
+    def accumulate(self, array, *args, **kwargs):
+        return self._apply("accumulate", lambda: [_type_of(array)] * 2, (array, *args), kwargs)
+
+    def reduceat(self, array, *args, **kwargs):
+        return self._apply("reduceat", lambda: [_type_of(array)] * 2, (array, *args), kwargs)
+
+    def outer(self, a, b, **kwargs):
+        return self._apply("outer", lambda: [_type_of(a), _type_of(b)], (a, b), kwargs)
+
+    def at(self, a, indices, *b):
+        return self._apply("at", lambda: [_type_of(x) for x in (a, *b)], (a, indices, *b), {})
+
+    # -- what a ufunc says of itself
+
+    nin = property(lambda self: self._loops.nin)
+    nout = property(lambda self: 1)
+    nargs = property(lambda self: self.nin + 1)
+    ntypes = property(lambda self: len(self._signatures))
+    types = property(lambda self: [] if self._ufunc is None else self._ufunc.types)
+    identity = property(lambda self: None if self._loops.identity == "reorderable" else self._loops.identity)
+    signature = property(lambda self: None)
+
+    def __repr__(self):
+        return f"<naja.DUFunc {self.__name__!r}>"
+
+    def __reduce__(self):
+        return self.__qualname__
+
+
+def _type_of(value):
+    """The scalar type that NumPy sees in an argument: 3 is int64, [1.0] float64."""
+    import numpy as np
+    return _naja.from_dtype(np.asarray(value).dtype)
