@@ -10,7 +10,6 @@
 
 #include "cpu/cpu.h"
 #include "cpu/simt.h"
-#include "cpu/target.h"
 
 struct NjDevCode {
     NjDevice *dev;
@@ -196,7 +195,7 @@ static const char *cpu_attr_name(size_t i)
 }
 
 static const NjDeviceOps cpu_ops = {
-    .kind = "cpu", .target = &nj_target_cpudev, .host_memory = true,
+    .kind = "cpu", .target = &nj_cpudev_target, .host_memory = true,
     .alloc = cpu_alloc, .free = cpu_free, .h2d_nogil = cpu_h2d, .d2h_nogil = cpu_d2h, .d2d_nogil = cpu_d2d,
     .fill_nogil = cpu_fill, .sync_nogil = cpu_sync, .meminfo = cpu_meminfo,
     .stream_new = cpu_stream_new, .stream_wrap = cpu_stream_wrap, .stream_free = cpu_stream_free,

@@ -8,7 +8,6 @@
 
 #include "cpu/cpu.h"
 #include "cuda/cuda.h"
-#include "cuda/target.h"
 
 enum { CUDA_SLOTS_ON_STACK = 1024 };
 
@@ -110,7 +109,7 @@ static NjStatus nvvm_get(NjNvvm **out, NjErr *err)
 
 const NjTarget *nj_device_ptx_target(void)
 {
-    return nj_cuda_has_nvvm(nj_device_sites()) ? &nj_target_cuda : &nj_target_cuda_llvm;
+    return nj_cuda_has_nvvm(nj_device_sites()) ? &nj_cuda_target : &nj_nvptx_target;
 }
 
 static NjStatus ptx_by_nvvm(const NjUnit *u, int cc, char suffix, NjText *ptx, NjErr *err)
