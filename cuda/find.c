@@ -106,7 +106,7 @@ static bool find_newest(const char *pattern, char *out, size_t nout)
 {
     glob_t g = {0};
     const char *best = NULL;
-    if (glob(pattern, GLOB_NOSORT, NULL, &g) == 0)
+    if (glob(pattern, GLOB_NOSORT | GLOB_BRACE, NULL, &g) == 0)
         for (size_t i = 0; i < g.gl_pathc; i++)
             if (access(g.gl_pathv[i], R_OK) == 0 && (best == NULL || strverscmp(g.gl_pathv[i], best) > 0))
                 best = g.gl_pathv[i];

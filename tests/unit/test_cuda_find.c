@@ -67,7 +67,7 @@ static void test_pip(void **state)
     touch("site/nvidia/cuda_nvcc/nvvm/lib64/libnvvm.so");
     touch("site/nvidia/cuda_nvcc/bin/ptxas");
     touch("site/nvidia_cuda_nvcc_cu12-12.9.86.dist-info/METADATA");
-    check(NJ_PART_libnvvm, sites, "site/nvidia/cuda_nvcc/nvvm/lib64/libnvvm.so", "pip", "");
+    check(NJ_PART_libnvvm, sites, "site/nvidia/cuda_nvcc/nvvm/lib64/libnvvm.so", "pip", "12.9.86");
     check(NJ_PART_ptxas, sites, "site/nvidia/cuda_nvcc/bin/ptxas", "pip", "12.9.86");
     touch("site/nvidia/cu13/lib/libnvvm.so.4");           /* CUDA 13 wins over 12 */
     touch("site/nvidia_nvvm-13.0.88.dist-info/METADATA");

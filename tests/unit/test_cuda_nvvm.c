@@ -1,4 +1,5 @@
 /* test_cuda_nvvm.c - NVVM text to PTX to cubin with the real libNVVM and ptxas; skipped, saying why, where there is none. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -185,6 +186,43 @@ static void test_architectures(void **state)
     nj_nvvm_close(nv);
 }
 
+typedef struct Compiler { pthread_t thread; NjNvvm *nv; const char *text; NjText ptx; NjStatus st; } Compiler;
+
+static void *compile_ten(void *arg)
+{
+    Compiler *c = arg;
+    for (int i = 0; i < 10 && c->st == NJ_OK; i++) {
+        nj_text_free(&c->ptx);
+        nj_text_init(&c->ptx);
+        c->st = nj_nvvm_compile(c->nv, &(NjNvvmOpts){.cc = 80, .opt = 3, .uses_libdevice = c->text == with_sin}, "scale", c->text,
+                                strlen(c->text), &c->ptx, NULL);
+    }
+    return NULL;
+}
+
+/* One NjNvvm, many threads: each gets what it would have got alone. */
+static void test_threads(void **state)
+{
+    static const char *const texts[] = {plain, with_sin, muladd, with_sin};
+    NjNvvm *nv = nvvm_or_skip();
+    Compiler c[NJ_COUNT(texts)] = {0};
+    for (size_t i = 0; i < NJ_COUNT(texts); i++) {
+        c[i].nv = nv, c[i].text = texts[i];
+        nj_text_init(&c[i].ptx);
+        assert_int_equal(pthread_create(&c[i].thread, NULL, compile_ten, &c[i]), 0);
+    }
+    for (size_t i = 0; i < NJ_COUNT(texts); i++) {
+        NjText alone;
+        pthread_join(c[i].thread, NULL);
+        assert_int_equal(c[i].st, NJ_OK);
+        compile(nv, &(NjNvvmOpts){.cc = 80, .opt = 3, .uses_libdevice = texts[i] == with_sin}, texts[i], &alone);
+        assert_string_equal(c[i].ptx.at, alone.at);
+        nj_text_free(&alone);
+        nj_text_free(&c[i].ptx);
+    }
+    nj_nvvm_close(nv);
+}
+
 static void test_ptxas_complains(void **state)
 {
     static const char bad[] = ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k()\n{\n  no.such.op;\n}\n";
@@ -235,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_libdevice),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_architectures),
+        cmocka_unit_test(test_threads),
         cmocka_unit_test(test_ptxas_complains),
         cmocka_unit_test(test_absent),
     };
