@@ -69,6 +69,7 @@ int32_t nj_loop_run(NjPool *pool, NjLoopFn fn, char *const *args, size_t n, cons
 /* -- cores.c: how many threads are worth having --------------------------------------------------------- */
 
 uint32_t nj_cpu_cores(void);       /* physical cores that the affinity mask and the cgroup leave us, at least 1; cached */
+uint32_t nj_cpu_cores_hwloc(void); /* what hwloc says of the mask alone; 0 without hwloc. Slow: for tests and `naja info` */
 
 /* -- mem.c: memory of the CPU device ----------------------------------------------------------------------- */
 

@@ -28,6 +28,7 @@ typedef struct NjSimtBlock {
     int32_t  last_count;         /* the barrier just passed: true predicates, */
     bool     last_all;           /* and whether all were true */
     uint32_t live[NJ_SIMT_MAX_THREADS / NJ_SIMT_WARP];      /* bit per lane of each warp that has not returned */
+    uint32_t nwaiting;           /* threads in warp operations */
     int32_t  status;             /* what ended the block early */
     uint32_t culprit;            /* the thread that did */
 } NjSimtBlock;

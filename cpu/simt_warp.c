@@ -103,6 +103,7 @@ static bool group_complete(NjSimtBlock *b, uint32_t warp, uint32_t mask)
         if (g.lanes >> i & 1) {
             lane[i].warp_result = evals[lane[i].warp_op](&g, &lane[i]);
             lane[i].in_warp_op = false;
+            b->nwaiting--;
         }
     return true;
 }
@@ -111,7 +112,7 @@ void nj_simt_warp_left(NjSimtBlock *b, uint32_t i)
 {
     uint32_t warp = i / NJ_SIMT_WARP;
     b->live[warp] &= ~((uint32_t)1 << i % NJ_SIMT_WARP);
-    for (uint32_t k = 0; k < NJ_SIMT_WARP; k++)
+    for (uint32_t k = 0; k < NJ_SIMT_WARP && b->nwaiting; k++)
         if (b->live[warp] >> k & 1) {
             NjSimtThread *t = &b->thread[warp * NJ_SIMT_WARP + k];
             if (t->in_warp_op)
@@ -129,6 +130,7 @@ static uint64_t warp_op(NjSimt *ctx, WarpOp op, uint32_t mask, uint64_t v, int32
     t->warp_arg = arg;
     t->warp_width = width;
     t->in_warp_op = true;
+    b->nwaiting++;
     if (!group_complete(b, (uint32_t)(t - b->thread) / NJ_SIMT_WARP, t->warp_mask))
         nj_simt_wait(b, t);
     return t->warp_result;

@@ -171,6 +171,8 @@ static void test_cores(void **state)
     cpu_set_t mask;
     assert_int_equal(sched_getaffinity(0, sizeof mask, &mask), 0);
     assert_in_range(n, 1, CPU_COUNT(&mask));
+    uint32_t by_hwloc = nj_cpu_cores_hwloc();
+    assert_true(by_hwloc == 0 || n <= by_hwloc);        /* fewer only by a cgroup's quota */
     nj_pool_set_threads(0);
     assert_int_equal(nj_pool_threads(nj_pool_get()), n);
     assert_int_equal(nj_pool_threads(NULL), 1);
