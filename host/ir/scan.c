@@ -44,8 +44,14 @@ bool scan_see(Scan *s, const char *token)
 {
     if (s->failed)
         return false;
+    Scan before = *s;
     scan_space(s);
-    return !strncmp(s->at, token, strlen(token));
+    if (!strncmp(s->at, token, strlen(token)))
+        return true;
+    s->at = before.at;             /* the end of a line means something, where a value may end */
+    s->line = before.line;
+    s->line_at = before.line_at;
+    return false;
 }
 
 bool scan_take(Scan *s, const char *token)
