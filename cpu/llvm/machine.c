@@ -143,6 +143,7 @@ static NjStatus machine_new(bool ptx, const NjLlvmOptions *o, const char *cpu, N
         nj_free(m);
         return NJ_E_ENV;
     }
+    LLVMSetTargetMachineAsmVerbosity(m->tm, !ptx);         /* inspect_asm is read by people */
     LLVMTargetDataRef td = LLVMCreateTargetDataLayout(m->tm);
     m->layout = LLVMCopyStringRepOfTargetData(td);
     LLVMDisposeTargetData(td);

@@ -8,6 +8,7 @@
 #include "cpu/load.h"
 #include "elf_make.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 
 /* -- x86-64: one function that uses every kind of reference ------------------------------------------------- */
@@ -250,7 +251,7 @@ static void test_damaged(void **state)
 }
 
 #if defined(NJ_TEST_LLVM)
-static void test_damaged_real(void **state)
+static NjText real_object(void)
 {
     static const char text[] = "declare double @sin(double)\n@t = internal constant [3 x double] [double 1.0, double 2.0, double 3.0]\n"
                                "define double @f(i64 %i) uwtable {\n  %p = getelementptr [3 x double], ptr @t, i64 0, i64 %i\n"
@@ -263,6 +264,34 @@ static void test_damaged_real(void **state)
     if (nj_cpu_llvm_compile(NJ_LLVM_OBJECT, text, strlen(text), NULL, &obj, &err))
         fail_msg("%s", err.text);
     assert_non_null(memmem(obj.at, obj.n, ".eh_frame", 9));
+    return obj;
+}
+
+/* The unwinder finds the function while it is loaded, and no longer. */
+static void test_unwind(void **state)
+{
+    struct { void *text, *data, *func; } bases;
+    const void *(*find)(void *, void *);
+    void *so = dlopen("libgcc_s.so.1", RTLD_LAZY);
+    if (!so)
+        skip();
+    *(void **)&find = dlsym(so, "_Unwind_Find_FDE");
+    NjText obj = real_object();
+    NjErr err = {0};
+    NjCpuCode *code;
+    if (nj_cpu_code_load(obj.at, obj.n, "test", NULL, NULL, &code, &err))
+        fail_msg("%s", err.text);
+    void *f = nj_cpu_code_find(code, "f");
+    assert_non_null(find((char *)f + 1, &bases));
+    assert_ptr_equal(bases.func, f);
+    nj_cpu_code_release(code);
+    assert_null(find((char *)f + 1, &bases));
+    nj_text_free(&obj);
+}
+
+static void test_damaged_real(void **state)
+{
+    NjText obj = real_object();
 #if defined(__x86_64__)
     fuzz((const uint8_t *)obj.at, obj.n);
 #endif
@@ -295,7 +324,7 @@ int main(void)
         cmocka_unit_test(test_references), cmocka_unit_test(test_missing_symbol), cmocka_unit_test(test_extra_symbol),
         cmocka_unit_test(test_refused),    cmocka_unit_test(test_aarch64),        cmocka_unit_test(test_damaged),
 #if defined(NJ_TEST_LLVM)
-        cmocka_unit_test(test_damaged_real),
+        cmocka_unit_test(test_unwind),     cmocka_unit_test(test_damaged_real),
 #endif
         cmocka_unit_test(test_no_memory),
     };
