@@ -84,6 +84,19 @@ static void test_symbols(void **state)
     assert_null(nj_cpu_symbol(""));
 }
 
+/* Every function of the mathematics table can be called. */
+static void test_math_symbols(void **state)
+{
+    static const char *const names[] = {
+#define MATH(id, pyname, nargs, llvm, libm, libmf, ...) libm, libmf,
+#include "device-libs/math.def"
+#undef MATH
+    };
+    for (size_t i = 0; i < NJ_COUNT(names); i++)
+        if (*names[i] && !nj_cpu_symbol(names[i]))
+            fail_msg("%s has no row in symbols.def", names[i]);
+}
+
 static void test_memory(void **state)
 {
     NjErr err = {0};
@@ -145,7 +158,7 @@ int main(void)
     nj_rt_set_print(keep, &nprint);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_floats),  cmocka_unit_test(test_line),   cmocka_unit_test(test_pow),
-        cmocka_unit_test(test_symbols), cmocka_unit_test(test_memory), cmocka_unit_test(test_many_blocks),
+        cmocka_unit_test(test_symbols), cmocka_unit_test(test_math_symbols), cmocka_unit_test(test_memory), cmocka_unit_test(test_many_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
