@@ -112,7 +112,7 @@ static void check_cast(Check *c, const NjVal *v)
         {NJ_OP_fptosi, 'i', 0}, {NJ_OP_fptoui, 'i', 0}, {NJ_OP_sitofp, 'f', 0}, {NJ_OP_uitofp, 'f', 0}, {NJ_OP_ptrcast, 'p', 0},
         {NJ_OP_ptrtoint, 'i', 0}, {NJ_OP_inttoptr, 'p', 0},
     };
-    const NjType *from = arg(c, v, 0)->type, *to = v->type;
+    const NjType *from = v->nargs == 1 ? arg(c, v, 0)->type : NULL, *to = v->type;
     if (!from || !to)
         return;
     if (v->op == NJ_OP_bitcast && from->bits != to->bits)

@@ -503,7 +503,7 @@ static void parse_close(Parse *p)
         if (p->labelled[b])
             continue;
         if (nj_blk(p->f, b)->preds.n || !b)
-            scan_fail(s, "%s@%s has no b%u", b ? "b" : "", p->f->name, b);
+            scan_fail(s, "@%s has no b%u", p->f->name, b);
         nj_blk(p->f, b)->dead = true;
     }
 }

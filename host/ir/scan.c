@@ -198,6 +198,8 @@ const NjType *scan_type(Scan *s)
         size_t n = strcspn(s->at, " \t\r\n,");
         return scan_fail(s, "%s: '%.*s'", *err.text ? err.text : "no such type", (int)(n < 60 ? n : 60), s->at), NULL;
     }
+    while (end > s->at && strchr(" \t\r\n", end[-1]))        /* the type's reader looks ahead */
+        end--;
     for (; s->at < end; s->at++) {
         if (*s->at == '\n') {
             s->line++;
