@@ -5,7 +5,7 @@
  * CUresult (NjErr.code) and the driver's words. Nothing prints or aborts. Prototypes are grouped by the file that
  * defines them.
  *
- * Threads. An NjCuda, NjCudaDev, NjCudaModule, NjCudaFn, NjNvvm and NjToolkit may be used by any number of threads at once;
+ * Threads. An NjCuda, NjCudaDev, NjCudaModule, NjCudaFn and NjNvvm may be used by any number of threads at once;
  * opening and closing one belongs to one thread. A stream or event is safe in the driver, but work order is then the
  * caller's affair. An NjCudaArgs block belongs to one thread until the launch returns.
  *
@@ -34,7 +34,7 @@ void        nj_cuda_close(NjCuda *cu);                     /* NULL is fine; devi
 int         nj_cuda_version(const NjCuda *cu);             /* the newest CUDA it serves: 12040 is 12.4 */
 const char *nj_cuda_path(const NjCuda *cu);
 void       *nj_cuda_symbol(const NjCuda *cu, const char *name);     /* for the fake's own functions; NULL when absent */
-const char *nj_cuda_error_name(const NjCuda *cu, int code);         /* "CUDA_ERROR_INVALID_PTX"; "CUresult 218" unknown */
+const char *nj_cuda_error_name(const NjCuda *cu, int code);         /* "CUDA_ERROR_INVALID_PTX", or "CUresult 7" */
 
 /* -- device.c ------------------------------------------------------------------------------------ */
 
@@ -43,7 +43,8 @@ typedef struct NjCudaDevInfo {
     char    name[256], pci_bus_id[32];
     uint8_t uuid[16];                   /* zeros when the driver has no such call */
     size_t  total_nbytes;
-    int     max_threads_per_block, max_block[3], max_grid[3], warp_size, nsm, max_shared_nbytes, max_shared_optin_nbytes;
+    int     max_threads_per_block, max_block[3], max_grid[3], warp_size, nsm;
+    int     max_shared_nbytes, max_shared_optin_nbytes;     /* of a block: plainly, and opted into */
 } NjCudaDevInfo;
 
 NjStatus nj_cuda_count(NjCuda *cu, int *n, NjErr *err);
@@ -111,7 +112,7 @@ NjStatus nj_cuda_host_alloc(NjCudaDev *dev, size_t nbytes, unsigned flags, void 
 NjStatus nj_cuda_host_free(NjCudaDev *dev, void *p, NjErr *err);
 NjStatus nj_cuda_host_pin(NjCudaDev *dev, void *p, size_t nbytes, unsigned flags, NjErr *err);
 NjStatus nj_cuda_host_unpin(NjCudaDev *dev, void *p, NjErr *err);
-NjStatus nj_cuda_host_ptr(NjCudaDev *dev, void *p, uint64_t *ptr, NjErr *err);       /* a mapped buffer's device address */
+NjStatus nj_cuda_host_ptr(NjCudaDev *dev, void *p, uint64_t *ptr, NjErr *err);    /* a mapped buffer's address */
 NjStatus nj_cuda_alloc_managed(NjCudaDev *dev, size_t nbytes, bool attach_global, uint64_t *ptr, NjErr *err);
 /* Is this address device memory (or managed), and on which device? false for plain host memory. */
 NjStatus nj_cuda_ptr_query(NjCudaDev *dev, uint64_t ptr, bool *on_device, int *ordinal, NjErr *err);
@@ -207,6 +208,7 @@ void     nj_nvvm_version(const NjNvvm *nv, int *major, int *minor);       /* of 
 void     nj_nvvm_ir_version(const NjNvvm *nv, int ir[2], int dbg[2]);     /* what !nvvmir.version must say */
 int      nj_nvvm_llvm(NjNvvm *nv, int cc);            /* LLVM dialect it takes for this architecture: 7, or newer */
 bool     nj_nvvm_supports(NjNvvm *nv, int cc);
+size_t   nj_nvvm_archs(NjNvvm *nv, int *out, size_t n);                  /* all it makes PTX for, rising; how many */
 int      nj_nvvm_best_cc(NjNvvm *nv, int cc);         /* the newest it makes PTX for that runs on cc; 0 is none */
 /* ptx: appended to. The text is verified too when NAJA_CHECK > 0. NJ_E_BUG, with libNVVM's log, when it refuses. */
 NjStatus nj_nvvm_compile(NjNvvm *nv, const NjNvvmOpts *o, const char *name, const char *text, size_t n, NjText *ptx,

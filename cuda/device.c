@@ -1,11 +1,14 @@
 /* device.c - devices and their primary contexts.
  *
- * In: a loaded driver and an ordinal. Out: an NjCudaDev that holds the primary context until it is closed, with the facts
- * that launches and messages ask for most read once; the rest by name from attributes.def.
+ * In: a loaded driver and an ordinal. Out: an NjCudaDev that holds the primary context until it is closed, with the
+ * facts that launches and messages ask for most read once; the rest by name from attributes.def.
  */
 #include "cuda/room.h"
 
-static const struct { const char *name; int number; } dev_attrs[] = {
+static const struct {
+    const char *name;
+    int number;
+} dev_attrs[] = {
 #define ATTR(name, number) {#name, number},
 #include "attributes.def"
 #undef ATTR
@@ -21,7 +24,10 @@ NjStatus nj_cuda_count(NjCuda *cu, int *n, NjErr *err)
 static NjStatus dev_fill_attrs(NjCudaDev *dev, NjErr *err)
 {
     NjCudaDevInfo *f = &dev->info;
-    const struct { int attr; int *to; } want[] = {
+    const struct {
+        int attr;
+        int *to;
+    } want[] = {
         {NJ_CU_DEV_compute_capability_major, &f->major},
         {NJ_CU_DEV_compute_capability_minor, &f->minor},
         {NJ_CU_DEV_max_threads_per_block, &f->max_threads_per_block},
@@ -64,7 +70,8 @@ static NjStatus dev_find(NjCudaDev *dev, int ordinal, NjErr *err)
     if (st != NJ_OK)
         return st;
     if (ordinal < 0 || ordinal >= n)
-        return nj_err_set(err, NJ_E_ENV, NJ_CU_INVALID_DEVICE, "there is no CUDA device %d: the driver shows %d", ordinal, n);
+        return nj_err_set(err, NJ_E_ENV, NJ_CU_INVALID_DEVICE, "there is no CUDA device %d: the driver shows %d",
+                          ordinal, n);
     dev->info.ordinal = ordinal;
     return NJ_DRV(dev->cu, err, cuDeviceGet, (&dev->id, ordinal));
 }

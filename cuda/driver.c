@@ -11,7 +11,11 @@
 
 /* -- the table -------------------------------------------------------------------------------------- */
 
-typedef struct DrvRow { const char *name, *export, *flags; int min; size_t offset; } DrvRow;
+typedef struct DrvRow {
+    const char *name, *export, *flags;
+    int min;
+    size_t offset;
+} DrvRow;
 
 static const DrvRow drv_rows[] = {
 #define DRV(name, export, min, flags, params, args, log) {#name, #export, flags, min, offsetof(NjDrvFns, name)},
@@ -30,7 +34,10 @@ static void drv_load(NjCuda *cu)
 /* -- errors ------------------------------------------------------------------------------------------ */
 
 /* What a user can do about the results that come from outside the program. */
-static const struct { NjCuResult code; const char *text; } drv_hints[] = {
+static const struct {
+    NjCuResult code;
+    const char *text;
+} drv_hints[] = {
     {NJ_CU_NOT_INITIALIZED, "CUDA does not work in a forked child of a process that used it: start workers by 'spawn'"},
     {NJ_CU_STUB, "this is the toolkit's stub, not a driver: take its folder out of LD_LIBRARY_PATH"},
     {NJ_CU_NO_DEVICE, "no GPU is visible: see nvidia-smi and CUDA_VISIBLE_DEVICES"},
@@ -105,8 +112,11 @@ static NjCuResult NJ_PRINTF(2, 3) drv_log(NjDrvId id, const char *fmt, ...)
 }
 
 #define UNPAREN(...) __VA_ARGS__
-#define DRV(name, export, min, flags, params, args, log) \
-    NjCuResult nj_drv_log_##name params { return drv_log(NJ_DRV_##name, UNPAREN log); }
+#define DRV(name, export, min, flags, params, args, log)                                                               \
+    NjCuResult nj_drv_log_##name params                                                                                \
+    {                                                                                                                  \
+        return drv_log(NJ_DRV_##name, UNPAREN log);                                                                    \
+    }
 #include "driver.def"
 #undef DRV
 
@@ -121,7 +131,7 @@ static void drv_names(const char *path, const char *names[3])
     } else if (k->libcuda != NULL) {
         names[0] = k->libcuda;
     } else if (k->device != NULL && strcmp(k->device, "mock") == 0) {
-        names[0] = getenv("NAJA_FAKE_CUDA");      /* the tests' build sets it; not a knob of users */
+        names[0] = getenv("NAJA_FAKE_CUDA"); /* the tests' build sets it; not a knob of users */
     } else {
         names[0] = "libcuda.so.1";
         names[1] = "/usr/lib/wsl/lib/libcuda.so.1";
@@ -166,8 +176,8 @@ static NjStatus drv_start(NjCuda *cu, NjErr *err)
     if (cu->path == NULL)
         return nj_err_set(err, NJ_E_NOMEM, 0, "out of memory while loading the CUDA driver");
     if (cu->fn.cuInit == NULL || cu->fn.cuCtxGetCurrent == NULL || cu->fn.cuLaunchKernel == NULL)
-        return nj_err_set(err, NJ_E_ENV, 0, "%s is not a CUDA driver: cuInit, cuCtxGetCurrent or cuLaunchKernel is missing",
-                          cu->path);
+        return nj_err_set(err, NJ_E_ENV, 0,
+                          "%s is not a CUDA driver: cuInit, cuCtxGetCurrent or cuLaunchKernel is missing", cu->path);
     NjStatus st = NJ_DRV(cu, err, cuDriverGetVersion, (&cu->version));
     return st == NJ_OK ? NJ_DRV(cu, err, cuInit, (0)) : st;
 }

@@ -1,8 +1,8 @@
 /* driver.h - inside the CUDA room: the driver's types and the table of its calls, made from driver.def.
  *
- * Minimal declarations of our own instead of the toolkit's header, so that nothing of CUDA is needed to build. Handles are
- * pointers to structs that are never defined, which keeps one kind from being passed for another. The fake libcuda
- * includes this file too, so a wrong row cannot agree with itself by accident.
+ * Minimal declarations of our own instead of the toolkit's header, so that nothing of CUDA is needed to build. Handles
+ * are pointers to structs that are never defined, which keeps one kind from being passed for another. The fake libcuda
+ * is made from this file too. tests/unit/test_cuda_abi.c compares it with the toolkit's header where there is one.
  */
 #ifndef NJ_CUDA_DRIVER_H
 #define NJ_CUDA_DRIVER_H

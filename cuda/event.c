@@ -1,4 +1,5 @@
-/* event.c - markers in a stream: waiting, ordering, timing. In: a device or a stream. Out: a handle, or milliseconds. */
+/* event.c - markers in a stream: waiting, ordering, timing. In: a device or a stream. Out: a handle, or milliseconds.
+ */
 #include "cuda/room.h"
 
 enum { EVENT_DISABLE_TIMING = 2 };

@@ -1,8 +1,9 @@
 /* find.c - where the toolkit's libraries and programs are.
  *
- * In: a part, and the caller's site-packages folders. Out: a path, who said so, and the version as far as names tell it.
- * The order is pip, conda, CUDA_HOME, CUDA_PATH, system, PATH, as people know it from NVIDIA's own finder; a knob comes before
- * them all and the word 'none' in it means that there is none. Files are looked at, nothing is loaded or run.
+ * In: a part, and the caller's site-packages folders. Out: a path, who said so, and the version as far as names tell
+ * it. The order is pip, conda, CUDA_HOME, CUDA_PATH, system, PATH, as people know it from NVIDIA's own finder; a knob
+ * comes before them all and the word 'none' in it means that there is none. Files are looked at, nothing is loaded or
+ * run.
  */
 #include <glob.h>
 #include <limits.h>
@@ -14,8 +15,14 @@
 /* -- tables ------------------------------------------------------------------------------------------- */
 
 typedef enum FindWhere { FIND_pip, FIND_toolkit, FIND_path } FindWhere;
-typedef struct FindRow { NjPart part; FindWhere where; const char *pattern; } FindRow;
-typedef struct FindPart { const char *name, *dist, *what; } FindPart;
+typedef struct FindRow {
+    NjPart part;
+    FindWhere where;
+    const char *pattern;
+} FindRow;
+typedef struct FindPart {
+    const char *name, *dist, *what;
+} FindPart;
 
 static const FindPart find_parts[] = {
 #define PART(name, knob, dist, what) {#name, dist, what},
@@ -26,10 +33,17 @@ static const FindRow find_rows[] = {
 #include "parts.def"
 };
 /* env: the root is that variable's value. */
-static const struct { const char *label, *env, *root; } find_roots[] = {
-    {"conda", "CONDA_PREFIX", NULL},       {"CUDA_HOME", "CUDA_HOME", NULL},       {"CUDA_PATH", "CUDA_PATH", NULL},
-    {"system", NULL, "/usr/local/cuda"},   {"system", NULL, "/usr/local/cuda-*"},  {"system", NULL, "/opt/cuda"},
-    {"system", NULL, "/usr/lib/cuda"},     {"system", NULL, "/usr/lib/nvidia-cuda-toolkit"},
+static const struct {
+    const char *label, *env, *root;
+} find_roots[] = {
+    {"conda", "CONDA_PREFIX", NULL},
+    {"CUDA_HOME", "CUDA_HOME", NULL},
+    {"CUDA_PATH", "CUDA_PATH", NULL},
+    {"system", NULL, "/usr/local/cuda"},
+    {"system", NULL, "/usr/local/cuda-*"},
+    {"system", NULL, "/opt/cuda"},
+    {"system", NULL, "/usr/lib/cuda"},
+    {"system", NULL, "/usr/lib/nvidia-cuda-toolkit"},
     {"system", NULL, "/usr"},
 };
 
@@ -38,10 +52,18 @@ static const char *find_knob(NjPart part, const char **env)
 {
     const NjKnobs *k = nj_knobs();
     switch (part) {
-    case NJ_PART_libnvvm: *env = "NAJA_LIBNVVM"; return k->libnvvm;
-    case NJ_PART_libdevice: *env = "NAJA_LIBDEVICE"; return k->libdevice;
-    case NJ_PART_ptxas: *env = "NAJA_PTXAS"; return k->ptxas;
-    default: *env = NULL; return NULL;
+    case NJ_PART_libnvvm:
+        *env = "NAJA_LIBNVVM";
+        return k->libnvvm;
+    case NJ_PART_libdevice:
+        *env = "NAJA_LIBDEVICE";
+        return k->libdevice;
+    case NJ_PART_ptxas:
+        *env = "NAJA_PTXAS";
+        return k->ptxas;
+    default:
+        *env = NULL;
+        return NULL;
     }
 }
 
@@ -50,7 +72,8 @@ static const char *find_knob(NjPart part, const char **env)
 /* Called with each full pattern in order; true stops the walk. */
 typedef bool (*FindVisit)(void *arg, const char *label, const char *site, const char *pattern);
 
-static bool find_join(FindVisit visit, void *arg, const char *label, const char *root, const char *rel, const char *site)
+static bool find_join(FindVisit visit, void *arg, const char *label, const char *root, const char *rel,
+                      const char *site)
 {
     char full[PATH_MAX];
     int n = snprintf(full, sizeof full, "%s/%s", root, rel);
@@ -147,7 +170,11 @@ static void find_version_path(const char *path, char *out, size_t nout)
 
 /* -- entries ------------------------------------------------------------------------------------------------------ */
 
-typedef struct FindArg { NjPart part; NjFound *out; NjText *text; } FindArg;
+typedef struct FindArg {
+    NjPart part;
+    NjFound *out;
+    NjText *text;
+} FindArg;
 
 static bool find_look(void *arg, const char *label, const char *site, const char *pattern)
 {

@@ -1,7 +1,7 @@
 /* launch.c - the hot path: a prepared argument block and one driver call.
  *
- * In: a kernel, a grid, one pointer for each parameter. Out: queued work. Nothing is allocated and no lock is taken; the
- * explanation of a failure is made only after it.
+ * In: a kernel, a grid, one pointer for each parameter. Out: queued work. Nothing is allocated and no lock is taken;
+ * the explanation of a failure is made only after it.
  */
 #include "cuda/room.h"
 
@@ -56,22 +56,25 @@ static NjStatus launch_explain(const NjCudaFn *fn, const NjCudaGrid *g, NjStatus
                       g->shared_nbytes, first->text, launch_reason(fn, g, why, sizeof why));
 }
 
-static NjStatus launch_cooperative(NjCuda *cu, const NjCudaFn *fn, const NjCudaGrid *g, NjCuStrm s, void **params, NjErr *err)
+static NjStatus launch_cooperative(NjCuda *cu, const NjCudaFn *fn, const NjCudaGrid *g, NjCuStrm s, void **params,
+                                   NjErr *err)
 {
-    return NJ_DRV(cu, err, cuLaunchCooperativeKernel, (fn->fn, g->grid[0], g->grid[1], g->grid[2], g->block[0],
-                                                       g->block[1], g->block[2], g->shared_nbytes, s, params));
+    return NJ_DRV(cu, err, cuLaunchCooperativeKernel,
+                  (fn->fn, g->grid[0], g->grid[1], g->grid[2], g->block[0], g->block[1], g->block[2], g->shared_nbytes,
+                   s, params));
 }
 
 NjStatus nj_cuda_launch(const NjCudaFn *fn, const NjCudaGrid *g, void **params, NjErr *err)
 {
-    NjErr first;                  /* filled only by a failure */
+    NjErr first; /* filled only by a failure */
     NjCuda *cu = fn->mod->dev->cu;
     NjCuStrm s = g->stream ? g->stream->s : NULL;
     NjStatus st = nj_cuda_enter(fn->mod->dev, &first);
     if (st == NJ_OK && g->cooperative)
         st = launch_cooperative(cu, fn, g, s, params, &first);
     else if (st == NJ_OK)
-        st = NJ_DRV(cu, &first, cuLaunchKernel, (fn->fn, g->grid[0], g->grid[1], g->grid[2], g->block[0], g->block[1],
-                                                 g->block[2], g->shared_nbytes, s, params, NULL));
+        st = NJ_DRV(cu, &first, cuLaunchKernel,
+                    (fn->fn, g->grid[0], g->grid[1], g->grid[2], g->block[0], g->block[1], g->block[2],
+                     g->shared_nbytes, s, params, NULL));
     return st == NJ_OK ? st : launch_explain(fn, g, st, &first, err);
 }

@@ -7,8 +7,9 @@
 static NjStatus link_add(NjCuda *cu, NjCuLink link, const NjCudaInput *in, NjErr *err)
 {
     bool cubin = in->nbytes >= 4 && memcmp(in->data, "\177ELF", 4) == 0;
-    return NJ_DRV(cu, err, cuLinkAddData, (link, cubin ? NJ_CU_INPUT_CUBIN : NJ_CU_INPUT_PTX, (void *)in->data,
-                                           in->nbytes, in->name, 0, NULL, NULL));
+    return NJ_DRV(
+        cu, err, cuLinkAddData,
+        (link, cubin ? NJ_CU_INPUT_CUBIN : NJ_CU_INPUT_PTX, (void *)in->data, in->nbytes, in->name, 0, NULL, NULL));
 }
 
 static NjStatus link_finish(NjCuda *cu, NjCuLink link, void **cubin, size_t *nbytes, NjErr *err)

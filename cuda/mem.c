@@ -1,7 +1,7 @@
 /* mem.c - device memory, copies, fills and pinned host memory.
  *
- * In: a device, addresses and byte counts. Out: the driver's status. A NULL stream picks the call that is finished when it
- * returns, a stream the one that only queues. Zero bytes reach no driver, which would refuse them.
+ * In: a device, addresses and byte counts. Out: the driver's status. A NULL stream picks the call that is finished when
+ * it returns, a stream the one that only queues. Zero bytes reach no driver, which would refuse them.
  */
 #include "cuda/room.h"
 
@@ -12,8 +12,8 @@ static NjStatus mem_nomem(NjCudaDev *dev, NjStatus st, size_t nbytes, const NjEr
     size_t avail = 0, total = 0;
     if (first->code != NJ_CU_OUT_OF_MEMORY || NJ_DRV(dev->cu, NULL, cuMemGetInfo, (&avail, &total)) != NJ_OK)
         return nj_err_set(err, st, first->code, "%s", first->text);
-    return nj_err_set(err, st, first->code, "%s; %zu bytes wanted, %zu of %zu free on %s", first->text, nbytes, avail, total,
-                      dev->info.name);
+    return nj_err_set(err, st, first->code, "%s; %zu bytes wanted, %zu of %zu free on %s", first->text, nbytes, avail,
+                      total, dev->info.name);
 }
 
 NjStatus nj_cuda_alloc(NjCudaDev *dev, size_t nbytes, uint64_t *ptr, NjErr *err)
@@ -40,7 +40,8 @@ NjStatus nj_cuda_alloc_managed(NjCudaDev *dev, size_t nbytes, bool attach_global
     return st == NJ_OK ? st : mem_nomem(dev, st, nbytes, &first, err);
 }
 
-/* Frees whatever happens to the context: an array's end must not leave memory behind for a call that failed before it. */
+/* Frees whatever happens to the context: an array's end must not leave memory behind for a call that failed before it.
+ */
 NjStatus nj_cuda_free(NjCudaDev *dev, uint64_t ptr, NjErr *err)
 {
     if (ptr == 0)
@@ -85,20 +86,28 @@ NjStatus nj_cuda_d2d(NjCudaDev *dev, NjCudaStream *s, uint64_t dst, uint64_t src
 static NjStatus mem_fill_async(NjCuda *cu, NjCuStrm s, uint64_t dst, uint32_t value, int width, size_t n, NjErr *err)
 {
     switch (width) {
-    case 1: return NJ_DRV(cu, err, cuMemsetD8Async, (dst, (unsigned char)value, n, s));
-    case 2: return NJ_DRV(cu, err, cuMemsetD16Async, (dst, (unsigned short)value, n, s));
-    case 4: return NJ_DRV(cu, err, cuMemsetD32Async, (dst, value, n, s));
-    default: return nj_err_set(err, NJ_E_USER, 0, "a fill takes elements of 1, 2 or 4 bytes, not %d", width);
+    case 1:
+        return NJ_DRV(cu, err, cuMemsetD8Async, (dst, (unsigned char)value, n, s));
+    case 2:
+        return NJ_DRV(cu, err, cuMemsetD16Async, (dst, (unsigned short)value, n, s));
+    case 4:
+        return NJ_DRV(cu, err, cuMemsetD32Async, (dst, value, n, s));
+    default:
+        return nj_err_set(err, NJ_E_USER, 0, "a fill takes elements of 1, 2 or 4 bytes, not %d", width);
     }
 }
 
 static NjStatus mem_fill(NjCuda *cu, uint64_t dst, uint32_t value, int width, size_t n, NjErr *err)
 {
     switch (width) {
-    case 1: return NJ_DRV(cu, err, cuMemsetD8, (dst, (unsigned char)value, n));
-    case 2: return NJ_DRV(cu, err, cuMemsetD16, (dst, (unsigned short)value, n));
-    case 4: return NJ_DRV(cu, err, cuMemsetD32, (dst, value, n));
-    default: return nj_err_set(err, NJ_E_USER, 0, "a fill takes elements of 1, 2 or 4 bytes, not %d", width);
+    case 1:
+        return NJ_DRV(cu, err, cuMemsetD8, (dst, (unsigned char)value, n));
+    case 2:
+        return NJ_DRV(cu, err, cuMemsetD16, (dst, (unsigned short)value, n));
+    case 4:
+        return NJ_DRV(cu, err, cuMemsetD32, (dst, value, n));
+    default:
+        return nj_err_set(err, NJ_E_USER, 0, "a fill takes elements of 1, 2 or 4 bytes, not %d", width);
     }
 }
 
@@ -119,7 +128,7 @@ NjStatus nj_cuda_host_alloc(NjCudaDev *dev, size_t nbytes, unsigned flags, void 
 {
     *p = NULL;
     if (nbytes == 0)
-        nbytes = 1;      /* a buffer must have an address of its own */
+        nbytes = 1; /* a buffer must have an address of its own */
     NjStatus st = nj_cuda_enter(dev, err);
     return st == NJ_OK ? NJ_DRV(dev->cu, err, cuMemHostAlloc, (p, nbytes, flags)) : st;
 }

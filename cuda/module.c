@@ -1,7 +1,7 @@
 /* module.c - loads PTX or cubin images and hands out their kernels.
  *
- * In: an image and how to compile it. Out: NjCudaModule, NjCudaFn. The driver's JIT writes its complaints into a buffer of
- * ours, and their text becomes part of the error.
+ * In: an image and how to compile it. Out: NjCudaModule, NjCudaFn. The driver's JIT writes its complaints into a buffer
+ * of ours, and their text becomes part of the error.
  */
 #include "cuda/room.h"
 
@@ -70,8 +70,8 @@ static NjStatus mod_load_any(NjCudaModule *mod, const void *image, const NjCudaL
     return st == NJ_OK ? st : nj_err_set(err, st, first.code, "%s", first.text);
 }
 
-NjStatus nj_cuda_module_load(NjCudaDev *dev, const void *image, const NjCudaLoad *how, NjCudaModule **out,
-                             char **log, NjErr *err)
+NjStatus nj_cuda_module_load(NjCudaDev *dev, const void *image, const NjCudaLoad *how, NjCudaModule **out, char **log,
+                             NjErr *err)
 {
     *out = NULL;
     if (log != NULL)
@@ -107,7 +107,7 @@ NjStatus nj_cuda_module_free(NjCudaModule *mod, NjErr *err)
     NjStatus st = nj_cuda_enter(mod->dev, err);
     if (st == NJ_OK)
         st = NJ_DRV(mod->dev->cu, err, cuModuleUnload, (mod->mod));
-    else        /* unloading needs no current context of its own: the handle knows it */
+    else /* unloading needs no current context of its own: the handle knows it */
         (void)NJ_DRV(mod->dev->cu, NULL, cuModuleUnload, (mod->mod));
     nj_free(mod);
     return st;
@@ -158,11 +158,18 @@ NjCudaDev *nj_cuda_fn_dev(const NjCudaFn *fn)
 
 NjStatus nj_cuda_fn_info(const NjCudaFn *fn, NjCudaFnInfo *out, NjErr *err)
 {
-    const struct { int attr; int *to; } want[] = {
-        {NJ_CU_FN_MAX_THREADS, &out->max_threads},       {NJ_CU_FN_SHARED, &out->shared_nbytes},
-        {NJ_CU_FN_CONST, &out->const_nbytes},            {NJ_CU_FN_LOCAL, &out->local_nbytes},
-        {NJ_CU_FN_REGISTERS, &out->registers},           {NJ_CU_FN_PTX_VERSION, &out->ptx_version},
-        {NJ_CU_FN_BINARY_VERSION, &out->binary_version}, {NJ_CU_FN_MAX_DYNAMIC_SHARED, &out->max_dynamic_shared_nbytes},
+    const struct {
+        int attr;
+        int *to;
+    } want[] = {
+        {NJ_CU_FN_MAX_THREADS, &out->max_threads},
+        {NJ_CU_FN_SHARED, &out->shared_nbytes},
+        {NJ_CU_FN_CONST, &out->const_nbytes},
+        {NJ_CU_FN_LOCAL, &out->local_nbytes},
+        {NJ_CU_FN_REGISTERS, &out->registers},
+        {NJ_CU_FN_PTX_VERSION, &out->ptx_version},
+        {NJ_CU_FN_BINARY_VERSION, &out->binary_version},
+        {NJ_CU_FN_MAX_DYNAMIC_SHARED, &out->max_dynamic_shared_nbytes},
     };
     memset(out, 0, sizeof *out);
     NjStatus st = nj_cuda_enter(fn->mod->dev, err);
@@ -181,8 +188,9 @@ NjStatus nj_cuda_fn_set_dynamic_shared(const NjCudaFn *fn, size_t nbytes, NjErr 
 {
     const NjCudaDevInfo *dev = &fn->mod->dev->info;
     if (nbytes > (size_t)dev->max_shared_optin_nbytes)
-        return nj_err_set(err, NJ_E_ENV, NJ_CU_INVALID_VALUE, "kernel '%s': %zu bytes of shared memory; %s has %d for a block",
-                          fn->name, nbytes, dev->name, dev->max_shared_optin_nbytes);
+        return nj_err_set(err, NJ_E_ENV, NJ_CU_INVALID_VALUE,
+                          "kernel '%s': %zu bytes of shared memory; %s has %d for a block", fn->name, nbytes, dev->name,
+                          dev->max_shared_optin_nbytes);
     return fn_set(fn, NJ_CU_FN_MAX_DYNAMIC_SHARED, (int)nbytes, err);
 }
 

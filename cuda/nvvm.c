@@ -1,8 +1,9 @@
 /* nvvm.c - NVVM text -> PTX, by libNVVM.
  *
  * In: LLVM text in the dialect that libNVVM takes (LLVM 7 with typed pointers serves every architecture), and options.
- * Out: PTX. The library is found and loaded at run time; libdevice's bytes are mapped once and added lazily, so that only the
- * functions that are called are parsed. Programs are independent of each other: any number of threads may compile.
+ * Out: PTX. The library is found and loaded at run time; libdevice's bytes are mapped once and added lazily, so that
+ * only the functions that are called are parsed. Programs are independent of each other: any number of threads may
+ * compile.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -18,20 +19,20 @@ typedef struct NvvmProgramObj *NvvmProgram;
 enum { NVVM_OK = 0, NVVM_NOMEM = 1, NVVM_INVALID_OPTION = 7 };
 
 /* FN(field, symbol, needed, parameters); nvvmLLVMVersion came with 12.9 */
-#define NVVM_FNS(FN)                                                                   \
-    FN(error_text, nvvmGetErrorString, 1, const char *, (int r))                       \
-    FN(version, nvvmVersion, 1, int, (int *major, int *minor))                         \
-    FN(ir_version, nvvmIRVersion, 1, int, (int *ir0, int *ir1, int *dbg0, int *dbg1))  \
-    FN(llvm_version, nvvmLLVMVersion, 0, int, (const char *arch, int *major))          \
-    FN(create, nvvmCreateProgram, 1, int, (NvvmProgram * p))                           \
-    FN(destroy, nvvmDestroyProgram, 1, int, (NvvmProgram * p))                         \
-    FN(add, nvvmAddModuleToProgram, 1, int, (NvvmProgram p, const char *s, size_t n, const char *name))          \
-    FN(add_lazy, nvvmLazyAddModuleToProgram, 1, int, (NvvmProgram p, const char *s, size_t n, const char *name)) \
-    FN(verify, nvvmVerifyProgram, 1, int, (NvvmProgram p, int nopt, const char **opts))                          \
-    FN(compile, nvvmCompileProgram, 1, int, (NvvmProgram p, int nopt, const char **opts))                        \
-    FN(result_size, nvvmGetCompiledResultSize, 1, int, (NvvmProgram p, size_t *n))     \
-    FN(result, nvvmGetCompiledResult, 1, int, (NvvmProgram p, char *out))              \
-    FN(log_size, nvvmGetProgramLogSize, 1, int, (NvvmProgram p, size_t *n))            \
+#define NVVM_FNS(FN)                                                                                                   \
+    FN(error_text, nvvmGetErrorString, 1, const char *, (int r))                                                       \
+    FN(version, nvvmVersion, 1, int, (int *major, int *minor))                                                         \
+    FN(ir_version, nvvmIRVersion, 1, int, (int *ir0, int *ir1, int *dbg0, int *dbg1))                                  \
+    FN(llvm_version, nvvmLLVMVersion, 0, int, (const char *arch, int *major))                                          \
+    FN(create, nvvmCreateProgram, 1, int, (NvvmProgram * p))                                                           \
+    FN(destroy, nvvmDestroyProgram, 1, int, (NvvmProgram * p))                                                         \
+    FN(add, nvvmAddModuleToProgram, 1, int, (NvvmProgram p, const char *s, size_t n, const char *name))                \
+    FN(add_lazy, nvvmLazyAddModuleToProgram, 1, int, (NvvmProgram p, const char *s, size_t n, const char *name))       \
+    FN(verify, nvvmVerifyProgram, 1, int, (NvvmProgram p, int nopt, const char **opts))                                \
+    FN(compile, nvvmCompileProgram, 1, int, (NvvmProgram p, int nopt, const char **opts))                              \
+    FN(result_size, nvvmGetCompiledResultSize, 1, int, (NvvmProgram p, size_t * n))                                    \
+    FN(result, nvvmGetCompiledResult, 1, int, (NvvmProgram p, char *out))                                              \
+    FN(log_size, nvvmGetProgramLogSize, 1, int, (NvvmProgram p, size_t * n))                                           \
     FN(log, nvvmGetProgramLog, 1, int, (NvvmProgram p, char *out))
 
 typedef struct NvvmFns {
@@ -40,24 +41,29 @@ typedef struct NvvmFns {
 #undef FN
 } NvvmFns;
 
-static const struct { const char *symbol; size_t offset; bool needed; } nvvm_rows[] = {
+static const struct {
+    const char *symbol;
+    size_t offset;
+    bool needed;
+} nvvm_rows[] = {
 #define FN(field, symbol, needed, result, params) {#symbol, offsetof(NvvmFns, field), needed},
     NVVM_FNS(FN)
 #undef FN
 };
 
 /* Every architecture that some libNVVM made PTX for; a newer one is one number more. */
-static const int nvvm_ccs[] = {50, 52, 53, 60, 61, 62, 70, 72, 75, 80, 86, 87, 88, 89, 90, 100, 101, 103, 110, 120, 121};
+static const int nvvm_ccs[] = {50, 52, 53, 60, 61,  62,  70,  72,  75,  80, 86,
+                               87, 88, 89, 90, 100, 101, 103, 110, 120, 121};
 
 struct NjNvvm {
-    NvvmFns  fn;
-    void    *lib;
-    NjFound  found;
-    int      version[2], ir[2], dbg[2];
-    uint8_t  serves[NJ_COUNT(nvvm_ccs)];      /* 0 not asked, 1 yes, 2 no; threads that race find the same answer */
-    char    *libdevice;                       /* mapped; NULL: libdevice_err says why */
-    size_t   libdevice_nbytes;
-    NjErr    libdevice_err;
+    NvvmFns fn;
+    void *lib;
+    NjFound found;
+    int version[2], ir[2], dbg[2];
+    uint8_t serves[NJ_COUNT(nvvm_ccs)]; /* 0 not asked, 1 yes, 2 no; threads that race find the same answer */
+    char *libdevice;                    /* mapped; NULL: libdevice_err says why */
+    size_t libdevice_nbytes;
+    NjErr libdevice_err;
 };
 
 /* -- open ------------------------------------------------------------------------------------------------- */
@@ -76,7 +82,8 @@ static NjStatus nvvm_load(NjNvvm *nv, NjErr *err)
     for (size_t i = 0; i < NJ_COUNT(nvvm_rows); i++) {
         void *sym = dlsym(nv->lib, nvvm_rows[i].symbol);
         if (sym == NULL && nvvm_rows[i].needed)
-            return nj_err_set(err, NJ_E_ENV, 0, "%s is not a libNVVM: it lacks %s", nv->found.path, nvvm_rows[i].symbol);
+            return nj_err_set(err, NJ_E_ENV, 0, "%s is not a libNVVM: it lacks %s", nv->found.path,
+                              nvvm_rows[i].symbol);
         memcpy((char *)&nv->fn + nvvm_rows[i].offset, &sym, sizeof sym);
     }
     nv->fn.version(&nv->version[0], &nv->version[1]);
@@ -170,7 +177,8 @@ static bool nvvm_ask_cc(NjNvvm *nv, int cc)
     snprintf(arch, sizeof arch, "-arch=compute_%d", cc);
     if (nv->fn.create(&p) != NVVM_OK)
         return false;
-    bool ok = nv->fn.add(p, text, sizeof text - 1, "ask") == NVVM_OK && nv->fn.verify(p, 1, opts) != NVVM_INVALID_OPTION;
+    bool ok =
+        nv->fn.add(p, text, sizeof text - 1, "ask") == NVVM_OK && nv->fn.verify(p, 1, opts) != NVVM_INVALID_OPTION;
     nv->fn.destroy(&p);
     return ok;
 }
@@ -190,6 +198,15 @@ bool nj_nvvm_supports(NjNvvm *nv, int cc)
     return nvvm_ask_cc(nv, cc);
 }
 
+size_t nj_nvvm_archs(NjNvvm *nv, int *out, size_t n)
+{
+    size_t k = 0;
+    for (size_t i = 0; i < NJ_COUNT(nvvm_ccs) && k < n; i++)
+        if (nj_nvvm_supports(nv, nvvm_ccs[i]))
+            out[k++] = nvvm_ccs[i];
+    return k;
+}
+
 /* PTX runs on every newer architecture, so a device that this libNVVM does not know takes the newest older one. */
 int nj_nvvm_best_cc(NjNvvm *nv, int cc)
 {
@@ -202,11 +219,18 @@ int nj_nvvm_best_cc(NjNvvm *nv, int cc)
 /* -- compile --------------------------------------------------------------------------------------------------- */
 
 enum { NVVM_MAX_OPTS = 10 };
-typedef struct NvvmArgs { int n; const char *at[NVVM_MAX_OPTS]; char arch[32]; } NvvmArgs;
+typedef struct NvvmArgs {
+    int n;
+    const char *at[NVVM_MAX_OPTS];
+    char arch[32];
+} NvvmArgs;
 
 static void nvvm_fill_args(NvvmArgs *a, const NjNvvmOpts *o)
 {
-    const struct { bool on; const char *text; } flags[] = {
+    const struct {
+        bool on;
+        const char *text;
+    } flags[] = {
         {true, a->arch},
         {true, o->opt > 0 && !o->debug ? "-opt=3" : "-opt=0"},
         {o->ftz, "-ftz=1"},
@@ -226,7 +250,13 @@ static void nvvm_fill_args(NvvmArgs *a, const NjNvvmOpts *o)
 }
 
 /* One compilation. */
-typedef struct NvvmJob { NjNvvm *nv; NvvmProgram p; const NjNvvmOpts *o; const char *name, *text; size_t n; } NvvmJob;
+typedef struct NvvmJob {
+    NjNvvm *nv;
+    NvvmProgram p;
+    const NjNvvmOpts *o;
+    const char *name, *text;
+    size_t n;
+} NvvmJob;
 
 /* The line of our text that a complaint such as "scale (4, 18): parse ..." points at. */
 static const char *nvvm_line(const NvvmJob *j, const char *log, int *n)
@@ -282,7 +312,7 @@ static NjStatus nvvm_take(const NvvmJob *j, NjText *ptx, NjErr *err)
         return nj_err_set(err, NJ_E_NOMEM, 0, "out of memory while taking %zu bytes of PTX", n);
     if (r == NVVM_OK)
         r = j->nv->fn.result(j->p, buf);
-    if (r == NVVM_OK)       /* the size counts PTX's NUL, but LTO-IR is bytes to the end */
+    if (r == NVVM_OK) /* the size counts PTX's NUL, but LTO-IR is bytes to the end */
         nj_text_put(ptx, buf, j->o->lto ? n : strlen(buf));
     nj_free(buf);
     if (r != NVVM_OK)

@@ -1,7 +1,7 @@
 /* ptxas.c - the toolkit's assembler and disassembler, run as programs.
  *
- * In: PTX and an architecture, or a cubin. Out: a cubin, or SASS, and what the program said. Inputs and outputs are files in
- * a folder of their own that is gone when the call returns.
+ * In: PTX and an architecture, or a cubin. Out: a cubin, or SASS, and what the program said. Inputs and outputs are
+ * files in a folder of their own that is gone when the call returns.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,9 @@ extern char **environ;
 
 /* -- a folder of temporary files --------------------------------------------------------------------------- */
 
-typedef struct PxDir { char dir[512], in[576], out[576], log[576]; } PxDir;
+typedef struct PxDir {
+    char dir[512], in[576], out[576], log[576];
+} PxDir;
 
 static NjStatus px_mkdir(PxDir *d, NjErr *err)
 {
@@ -101,8 +103,8 @@ static NjStatus px_failed(const char *what, const char *logfile, int status, NjE
 
 /* -- PTX newer than its assembler -------------------------------------------------------------------------------- */
 
-/* ISA versions add instructions and change none, and what naja emits is old, so an older assembler is right about all but
- * the number. A truly newer instruction is then named by its own error. */
+/* ISA versions add instructions and change none, and what naja emits is old, so an older assembler is right about all
+ * but the number. A truly newer instruction is then named by its own error. */
 bool nj_ptx_lower_version(const char *ptx, size_t n, const char *log, NjText *out)
 {
     static const char said[] = "current version is '";
@@ -121,13 +123,14 @@ bool nj_ptx_lower_version(const char *ptx, size_t n, const char *log, NjText *ou
     return !out->failed;
 }
 
-/* -- ptxas ---------------------------------------------------------------------------------------------------------- */
+/* -- ptxas ----------------------------------------------------------------------------------------------------------
+ */
 
 enum { PX_MAX_ARGS = 16 };
 
 static void px_ptxas_args(const char *argv[PX_MAX_ARGS], char regs[32], char opt[32], const NjCudaLoad *how)
 {
-    size_t n = 6;       /* the caller's: program, -arch, name, -o, out, in */
+    size_t n = 6; /* the caller's: program, -arch, name, -o, out, in */
     if (how != NULL && how->max_registers > 0) {
         snprintf(regs, 32, "--maxrregcount=%d", how->max_registers);
         argv[n++] = regs;
@@ -189,7 +192,8 @@ NjStatus nj_ptxas(const char *const *sites, const char *arch, const char *ptx, s
     return st == NJ_OK ? st : nj_err_set(err, st, first.code, "%s", first.text);
 }
 
-/* -- nvdisasm -------------------------------------------------------------------------------------------------------- */
+/* -- nvdisasm --------------------------------------------------------------------------------------------------------
+ */
 
 static NjStatus px_disassemble(PxDir *d, const char *program, NjText *sass, NjErr *err)
 {

@@ -38,8 +38,8 @@ struct NjCudaStream { NjCudaDev *dev; NjCuStrm s; bool owned; };
 struct NjCudaEvent  { NjCudaDev *dev; NjCuEvt e; };
 
 /* Calls the driver, checks, logs and names the call: NJ_DRV(cu, err, cuMemAlloc, (&ptr, nbytes)). Yields an NjStatus.
- * `args` are evaluated once, and again only for the log, so they must have no effects. While dump letter x is on, the result is
- * parked in a thread-local so that the line can show out-parameters and stay one expression. */
+ * `args` are evaluated once, and again only for the log, so they must have no effects. While dump letter x is on, the
+ * result is parked in a thread-local, so that the line can show out-parameters and this stays one expression. */
 #define NJ_DRV(cu, err, name, args)                                                                   \
     nj_drv_check((cu), (err), NJ_DRV_##name,                                                          \
                  (cu)->fn.name == NULL ? NJ_CU_NO_SYMBOL                                              \
@@ -81,8 +81,8 @@ typedef struct NjJitOpts {
 } NjJitOpts;
 void nj_cuda_jit_fill(NjJitOpts *o, const NjCudaLoad *how);
 
-/* ptxas.c: a driver or ptxas older than libNVVM refuses the .version line alone, and says in its log which one it takes. Puts
- * the text with that line lowered into out; false when the log says nothing of the kind. */
+/* ptxas.c: a driver or ptxas older than libNVVM refuses the .version line alone, and its log says which one it takes.
+ * Puts the text with that line lowered into out; false when the log says nothing of the kind. */
 bool nj_ptx_lower_version(const char *ptx, size_t n, const char *log, NjText *out);
 
 /* find.c: as nj_find, and on failure an error that names the patterns tried. */

@@ -86,7 +86,10 @@ NjStatus nj_cuda_stream_wait(NjCudaStream *s, NjCudaEvent *e, NjErr *err)
 
 /* -- callbacks ------------------------------------------------------------------------------------------- */
 
-typedef struct StreamCall { NjCudaCall fn; void *arg; } StreamCall;
+typedef struct StreamCall {
+    NjCudaCall fn;
+    void *arg;
+} StreamCall;
 
 static void stream_called(NjCuStrm raw, NjCuResult status, void *arg)
 {

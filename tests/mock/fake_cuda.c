@@ -1,8 +1,8 @@
 /* fake_cuda.c - a libcuda.so.1 on host memory, made from the driver's own table (cuda/driver.def).
  *
- * Real: handles, contexts, reference counts, copies, bounds of every address, what a launch is refused for. Recorded: launches,
- * with each parameter's bytes as the PTX declares them. Not done: running kernels, unless a test registers a function for it.
- * Any call can be made to fail; everything not given back is counted. One lock guards all state.
+ * Real: handles, contexts, reference counts, copies, bounds of every address, what a launch is refused for. Recorded:
+ * launches, with each parameter's bytes as the PTX declares them. Not done: running kernels, unless a test registers a
+ * function for it. Any call can be made to fail; everything not given back is counted. One lock guards all state.
  */
 #include "fake_cuda.h"
 
@@ -17,9 +17,11 @@
 #include "cuda/driver.h"
 #include "fake_ptx.h"
 
-/* -- state ------------------------------------------------------------------------------------------------ */
+/* -- state ------------------------------------------------------------------------------------------------------- */
 
-typedef enum FakeKind { FAKE_DEVICE, FAKE_MANAGED, FAKE_HOST, FAKE_PINNED, FAKE_MODULE, FAKE_STREAM, FAKE_EVENT, FAKE_LINK } FakeKind;
+typedef enum FakeKind {
+    FAKE_DEVICE, FAKE_MANAGED, FAKE_HOST, FAKE_PINNED, FAKE_MODULE, FAKE_STREAM, FAKE_EVENT, FAKE_LINK
+} FakeKind;
 
 /* Every live thing, in one list. For memory `at` is its address; for the rest the object itself is the handle. */
 typedef struct FakeObj {
@@ -47,7 +49,7 @@ static struct {
     pthread_mutex_t lock;
     bool        inited;
     int         ndev, cc, retained[FAKE_MAX_DEVICES];
-    FakeObj    *live;
+    FakeObj    *live, *modules;     /* modules apart, so that a launch does not walk the memory */
     size_t      used;
     FakeLaunch *launches;
     long        nlaunch, caplaunch;
@@ -77,14 +79,15 @@ static FakeObj *fake_new(FakeKind kind, void *at, size_t nbytes)
     FakeObj *o = calloc(1, sizeof *o);
     o->kind = kind, o->at = at ? at : o, o->nbytes = nbytes;
     o->dev = fake_ctx_device(fake_current);
-    o->next = fake.live;
-    fake.live = o;
+    FakeObj **head = kind == FAKE_MODULE ? &fake.modules : &fake.live;
+    o->next = *head;
+    *head = o;
     return o;
 }
 
 static FakeObj *fake_find(FakeKind kind, const void *at)
 {
-    FakeObj *o = fake.live;
+    FakeObj *o = kind == FAKE_MODULE ? fake.modules : fake.live;
     while (o && !(o->kind == kind && o->at == at))
         o = o->next;
     return o;
@@ -102,8 +105,8 @@ static FakeObj *fake_holds(uint64_t at, size_t n)
 
 static bool fake_global_holds(uint64_t at, size_t n)
 {
-    for (FakeObj *o = fake.live; o; o = o->next)
-        for (FakeGlobal *g = o->kind == FAKE_MODULE ? o->code.globals : NULL; g; g = g->next)
+    for (FakeObj *o = fake.modules; o; o = o->next)
+        for (FakeGlobal *g = o->code.globals; g; g = g->next)
             if (at >= (uintptr_t)g->data && at + n <= (uintptr_t)g->data + g->nbytes)
                 return true;
     return false;
@@ -111,7 +114,7 @@ static bool fake_global_holds(uint64_t at, size_t n)
 
 static void fake_drop(FakeObj *o)
 {
-    FakeObj **p = &fake.live;
+    FakeObj **p = o->kind == FAKE_MODULE ? &fake.modules : &fake.live;
     while (*p != o)
         p = &(*p)->next;
     *p = o->next;
@@ -133,7 +136,7 @@ static NjCuResult fake_drop_handle(FakeKind kind, const void *at)
     return NJ_CU_OK;
 }
 
-/* -- library ------------------------------------------------------------------------------------------------ */
+/* -- library ----------------------------------------------------------------------------------------------------- */
 
 static int fake_env(const char *name, int deflt, int low, int high)
 {
@@ -194,7 +197,7 @@ static NjCuResult fake_error(NjCuResult r, const char **out, bool name)
 static NjCuResult fake_cuGetErrorName(NjCuResult r, const char **text) { return fake_error(r, text, true); }
 static NjCuResult fake_cuGetErrorString(NjCuResult r, const char **text) { return fake_error(r, text, false); }
 
-/* -- devices and contexts --------------------------------------------------------------------------------------- */
+/* -- devices and contexts ---------------------------------------------------------------------------------------- */
 
 static bool fake_bad_dev(NjCuDevice dev)
 {
@@ -336,7 +339,8 @@ static NjCuResult fake_cuModuleGetFunction(NjCuFunc *fn, NjCuMod mod, const char
     FakeEntry *e = o->code.entries;
     while (e && strcmp(e->name, name) != 0)
         e = e->next;
-    if (e == NULL && o->code.cubin && (e = calloc(1, sizeof *e)) != NULL) {     /* a cubin: any kernel, no parameters known */
+    if (e == NULL && o->code.cubin) {       /* unread: it has any kernel, and its parameters are not known */
+        e = calloc(1, sizeof *e);
         snprintf(e->name, sizeof e->name, "%s", name);
         e->mod = o, e->max_threads = 1024, e->max_dynamic_shared = 48 * 1024;
         e->next = o->code.entries;
@@ -359,8 +363,8 @@ static NjCuResult fake_cuModuleGetGlobal(NjCuPtr *ptr, size_t *nbytes, NjCuMod m
 
 static FakeEntry *fake_entry(NjCuFunc fn)
 {
-    for (FakeObj *o = fake.live; o; o = o->next)
-        for (FakeEntry *e = o->kind == FAKE_MODULE ? o->code.entries : NULL; e; e = e->next)
+    for (FakeObj *o = fake.modules; o; o = o->next)
+        for (FakeEntry *e = o->code.entries; e; e = e->next)
             if ((NjCuFunc)e == fn)
                 return e;
     return NULL;
@@ -407,7 +411,7 @@ static NjCuResult fake_cuOccupancyMaxActiveBlocksPerMultiprocessor(int *nblocks,
     return block > 0 ? NJ_CU_OK : NJ_CU_INVALID_VALUE;
 }
 
-/* -- linking: the "cubin" is the joined PTX, with one header ------------------------------------------------------- */
+/* -- linking: the "cubin" is the joined PTX, with one header ----------------------------------------------------- */
 
 static NjCuResult fake_cuLinkCreate(unsigned n, int *opts, void **values, NjCuLink *link)
 {
@@ -448,7 +452,7 @@ static NjCuResult fake_cuLinkComplete(NjCuLink link, void **cubin, size_t *nbyte
 
 static NjCuResult fake_cuLinkDestroy(NjCuLink link) { return fake_drop_handle(FAKE_LINK, link); }
 
-/* -- memory ------------------------------------------------------------------------------------------------------------ */
+/* -- memory ------------------------------------------------------------------------------------------------------ */
 
 static NjCuResult fake_take(FakeKind kind, size_t nbytes, void **p)
 {
@@ -486,7 +490,7 @@ static NjCuResult fake_cuMemFree(NjCuPtr ptr)
     return r == NJ_CU_OK ? r : fake_drop_handle(FAKE_MANAGED, (void *)(uintptr_t)ptr);
 }
 
-static NjCuResult fake_cuMemHostAlloc(void **p, size_t nbytes, unsigned flags) { return fake_take(FAKE_HOST, nbytes, p); }
+static NjCuResult fake_cuMemHostAlloc(void **p, size_t n, unsigned flags) { return fake_take(FAKE_HOST, n, p); }
 static NjCuResult fake_cuMemFreeHost(void *p) { return fake_drop_handle(FAKE_HOST, p); }
 
 static NjCuResult fake_cuMemHostRegister(void *p, size_t nbytes, unsigned flags)
@@ -558,9 +562,20 @@ static NjCuResult fake_cuMemcpyDtoDAsync(NjCuPtr dst, NjCuPtr src, size_t nbytes
     return r == NJ_CU_OK ? fake_cuMemcpyDtoHAsync((void *)(uintptr_t)dst, src, nbytes, s) : r;
 }
 
-static NjCuResult fake_cuMemcpyHtoD(NjCuPtr dst, const void *src, size_t n) { return fake_cuMemcpyHtoDAsync(dst, src, n, NULL); }
-static NjCuResult fake_cuMemcpyDtoH(void *dst, NjCuPtr src, size_t n) { return fake_cuMemcpyDtoHAsync(dst, src, n, NULL); }
-static NjCuResult fake_cuMemcpyDtoD(NjCuPtr dst, NjCuPtr src, size_t n) { return fake_cuMemcpyDtoDAsync(dst, src, n, NULL); }
+static NjCuResult fake_cuMemcpyHtoD(NjCuPtr dst, const void *src, size_t n)
+{
+    return fake_cuMemcpyHtoDAsync(dst, src, n, NULL);
+}
+
+static NjCuResult fake_cuMemcpyDtoH(void *dst, NjCuPtr src, size_t n)
+{
+    return fake_cuMemcpyDtoHAsync(dst, src, n, NULL);
+}
+
+static NjCuResult fake_cuMemcpyDtoD(NjCuPtr dst, NjCuPtr src, size_t n)
+{
+    return fake_cuMemcpyDtoDAsync(dst, src, n, NULL);
+}
 
 static NjCuResult fake_set(NjCuPtr ptr, unsigned value, size_t width, size_t n, NjCuStrm s)
 {
@@ -573,11 +588,22 @@ static NjCuResult fake_set(NjCuPtr ptr, unsigned value, size_t width, size_t n, 
 static NjCuResult fake_cuMemsetD8(NjCuPtr p, unsigned char v, size_t n) { return fake_set(p, v, 1, n, NULL); }
 static NjCuResult fake_cuMemsetD16(NjCuPtr p, unsigned short v, size_t n) { return fake_set(p, v, 2, n, NULL); }
 static NjCuResult fake_cuMemsetD32(NjCuPtr p, unsigned v, size_t n) { return fake_set(p, v, 4, n, NULL); }
-static NjCuResult fake_cuMemsetD8Async(NjCuPtr p, unsigned char v, size_t n, NjCuStrm s) { return fake_set(p, v, 1, n, s); }
-static NjCuResult fake_cuMemsetD16Async(NjCuPtr p, unsigned short v, size_t n, NjCuStrm s) { return fake_set(p, v, 2, n, s); }
-static NjCuResult fake_cuMemsetD32Async(NjCuPtr p, unsigned v, size_t n, NjCuStrm s) { return fake_set(p, v, 4, n, s); }
+static NjCuResult fake_cuMemsetD8Async(NjCuPtr p, unsigned char v, size_t n, NjCuStrm s)
+{
+    return fake_set(p, v, 1, n, s);
+}
 
-/* -- streams and events: everything is finished at once ------------------------------------------------------------------ */
+static NjCuResult fake_cuMemsetD16Async(NjCuPtr p, unsigned short v, size_t n, NjCuStrm s)
+{
+    return fake_set(p, v, 2, n, s);
+}
+
+static NjCuResult fake_cuMemsetD32Async(NjCuPtr p, unsigned v, size_t n, NjCuStrm s)
+{
+    return fake_set(p, v, 4, n, s);
+}
+
+/* -- streams and events: everything is finished at once ---------------------------------------------------------- */
 
 static NjCuResult fake_stream_check(NjCuStrm s)
 {
@@ -646,7 +672,7 @@ static NjCuResult fake_cuEventElapsedTime(float *ms, NjCuEvt from, NjCuEvt to)
     return NJ_CU_OK;
 }
 
-/* -- launch ------------------------------------------------------------------------------------------------------------------ */
+/* -- launch ------------------------------------------------------------------------------------------------------ */
 
 static NjCuResult fake_launch_check(const FakeEntry *e, const unsigned g[8], NjCuStrm s)
 {
@@ -716,7 +742,7 @@ static NjCuResult fake_cuLaunchCooperativeKernel(NjCuFunc fn, unsigned gx, unsig
     return fake_launch(fn, (unsigned[]){gx, gy, gz, bx, by, bz, shared}, s, params);
 }
 
-/* -- the exported driver calls: gate, then the function above --------------------------------------------------------------- */
+/* -- the exported driver calls: gate, then the function above ---------------------------------------------------- */
 
 /* Is this call to fail? Counts it. */
 static NjCuResult fake_gate(const char *name)
@@ -747,12 +773,14 @@ static NjCuResult fake_gate(const char *name)
 #include "cuda/driver.def"
 #undef DRV
 
-/* -- what tests ask -------------------------------------------------------------------------------------------------------------- */
+/* -- what tests ask ---------------------------------------------------------------------------------------------- */
 
 long nj_fake_live(void)
 {
     long n = 0;
     for (FakeObj *o = fake.live; o; o = o->next)
+        n++;
+    for (FakeObj *o = fake.modules; o; o = o->next)
         n++;
     for (int i = 0; i < FAKE_MAX_DEVICES; i++)
         n += fake.retained[i];

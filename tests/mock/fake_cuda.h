@@ -1,7 +1,7 @@
-/* fake_cuda.h - what the fake libcuda exports beside the driver's calls, for tests. Look them up with nj_cuda_symbol or ctypes.
+/* fake_cuda.h - what the fake libcuda exports beside the driver's calls, for tests: see nj_cuda_symbol, or use ctypes.
  *
- * Environment, read at cuInit: NAJA_FAKE_DEVICES (1), NAJA_FAKE_CC (86), NAJA_FAKE_FAIL ("12" or "12:700": the 12th call from
- * there on fails, with that CUresult).
+ * Environment, read at cuInit: NAJA_FAKE_DEVICES (1), NAJA_FAKE_CC (86), NAJA_FAKE_FAIL ("12" or "12:700": the
+ * 12th call from there on fails, with that CUresult).
  */
 #ifndef NJ_FAKE_CUDA_H
 #define NJ_FAKE_CUDA_H
@@ -11,7 +11,7 @@ long nj_fake_live(void);
 /* Forgets launches, counts and orders to fail; live objects stay. */
 void nj_fake_reset(void);
 
-/* The n-th call from now fails once with that CUresult; 0 takes the order back. Asking for an error's name is no call. */
+/* The n-th call from now fails once with that CUresult; 0 takes the order back. Asking for a name is no call. */
 void nj_fake_fail_at(long n, int result);
 /* Every call of this name fails until NULL takes the order back: "cuMemAlloc". */
 void nj_fake_fail_call(const char *name, int result);
@@ -19,8 +19,8 @@ void nj_fake_fail_call(const char *name, int result);
 const char *nj_fake_failed(void);
 long nj_fake_calls(void);
 
-/* What was launched. geometry: grid x y z, block x y z, shared bytes, number of parameters. Both return -1 when there is
- * no such launch or parameter; launch_param returns the parameter's size and copies at most nbytes of it. */
+/* What was launched. geometry: grid x y z, block x y z, shared bytes, number of parameters. -1: there is no such launch
+ * or parameter; launch_param returns the parameter's size and copies at most nbytes of it. */
 long nj_fake_launch_count(void);
 const char *nj_fake_launch_name(long i);
 void *nj_fake_launch_stream(long i);

@@ -1,6 +1,7 @@
-/* fake_ptx.h - as much of PTX as a driver must know to launch it: entries with their parameters' sizes, globals, shared bytes.
+/* fake_ptx.h - as much of PTX as a driver must know to launch it: entries with their parameters' sizes, globals, shared
+ * memory.
  *
- * In: PTX text (or a cubin, whose kernels are its .text.NAME sections). Out: a FakeCode, or a complaint in ptxas's words.
+ * In: PTX text, or a cubin, which is taken unread. Out: a FakeCode, or a complaint in ptxas's words.
  * Included once, by fake_cuda.c.
  */
 #include <ctype.h>
@@ -73,8 +74,8 @@ static const char *ptx_word(const char *p, char *out, size_t n)
 static unsigned ptx_type_size(const char *t)
 {
     static const struct { const char *name; unsigned size; } types[] = {
-        {".b8", 1}, {".u8", 1}, {".s8", 1}, {".b16", 2}, {".u16", 2}, {".s16", 2}, {".f16", 2}, {".b32", 4}, {".u32", 4},
-        {".s32", 4}, {".f32", 4}, {".b64", 8}, {".u64", 8}, {".s64", 8}, {".f64", 8}, {".b128", 16}, {".pred", 1}};
+        {".b8", 1}, {".u8", 1}, {".s8", 1}, {".b16", 2}, {".u16", 2}, {".s16", 2}, {".f16", 2}, {".b32", 4},
+        {".u32", 4}, {".s32", 4}, {".f32", 4}, {".b64", 8}, {".u64", 8}, {".s64", 8}, {".f64", 8}, {".b128", 16}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (strcmp(t, types[i].name) == 0)
             return types[i].size;
@@ -193,8 +194,8 @@ static void ptx_entries(FakeCode *c, void *mod, const char *text)
 static int ptx_complain(char *log, size_t n, unsigned line, const char *what)
 {
     if (log && n)
-        snprintf(log, n, "ptxas application ptx input, line %u; %s\nptxas fatal   : Ptx assembly aborted due to errors", line,
-                 what);
+        snprintf(log, n, "ptxas application ptx input, line %u; %s\nptxas fatal   : Ptx assembly aborted due to errors",
+                 line, what);
     return 218;
 }
 
@@ -237,8 +238,8 @@ static int ptx_check(FakeCode *c, const char *text, int cc, char *log, size_t n)
     if (!target || sscanf(target, ".target sm_%d", &c->target) != 1)
         return ptx_complain(log, n, 2, "fatal   : Missing .target directive");
     if (c->target > cc) {
-        snprintf(what, sizeof what, "fatal   : SM version specified by .target is higher than default SM version assumed "
-                                    "(sm_%d > sm_%d)", c->target, cc);
+        snprintf(what, sizeof what, "fatal   : SM version specified by .target is higher than default SM version "
+                                    "assumed (sm_%d > sm_%d)", c->target, cc);
         return ptx_complain(log, n, 2, what);
     }
     return ptx_check_braces(text, log, n);

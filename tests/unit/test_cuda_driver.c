@@ -8,8 +8,9 @@
 #include "../mock/fake_cuda.h"
 #include "cuda/cuda.h"
 
-static const char ptx[] = ".version 8.0\n.target sm_75\n.address_size 64\n"
-                          ".visible .entry twice(\n\t.param .u64 twice_param_0,\n\t.param .u32 twice_param_1\n)\n{\n\tret;\n}\n";
+static const char ptx[] =
+    ".version 8.0\n.target sm_75\n.address_size 64\n"
+    ".visible .entry twice(\n\t.param .u64 twice_param_0,\n\t.param .u32 twice_param_1\n)\n{\n\tret;\n}\n";
 
 typedef struct Fake {
     long (*live)(void);
@@ -227,7 +228,8 @@ static NjStatus job(NjErr *err)
     return job_close(&j, st, err);
 }
 
-/* The one place where a failing call is passed over: closing a device asks what is current, and goes on without an answer. */
+/* The one place where a failing call is passed over: closing a device asks what is current, and goes on without an
+ * answer. */
 static bool may_be_ignored(const char *name)
 {
     return strncmp(name, "cuCtx", 5) == 0;
@@ -284,7 +286,7 @@ static void test_hint(void **state)
 {
     Fake f = fake_get();
     NjErr err = {0};
-    f.fail_at(2, 3);      /* cuInit in a forked child */
+    f.fail_at(2, 3); /* cuInit in a forked child */
     assert_int_equal(job(&err), NJ_E_ENV);
     assert_non_null(strstr(err.text, "'spawn'"));
     assert_int_equal(f.live(), 0);

@@ -44,7 +44,8 @@ static void check(NjPart part, const char *const *sites, const char *rel, const 
 
 static int setup(void **state)
 {
-    static const char *const vars[] = {"CONDA_PREFIX", "CUDA_HOME", "CUDA_PATH", "NAJA_LIBNVVM", "NAJA_LIBDEVICE", "NAJA_PTXAS"};
+    static const char *const vars[] = {"CONDA_PREFIX", "CUDA_HOME",      "CUDA_PATH",
+                                       "NAJA_LIBNVVM", "NAJA_LIBDEVICE", "NAJA_PTXAS"};
     for (size_t i = 0; i < NJ_COUNT(vars); i++)
         unsetenv(vars[i]);
     nj_knobs_reload();
@@ -69,7 +70,7 @@ static void test_pip(void **state)
     touch("site/nvidia_cuda_nvcc_cu12-12.9.86.dist-info/METADATA");
     check(NJ_PART_libnvvm, sites, "site/nvidia/cuda_nvcc/nvvm/lib64/libnvvm.so", "pip", "12.9.86");
     check(NJ_PART_ptxas, sites, "site/nvidia/cuda_nvcc/bin/ptxas", "pip", "12.9.86");
-    touch("site/nvidia/cu13/lib/libnvvm.so.4");           /* CUDA 13 wins over 12 */
+    touch("site/nvidia/cu13/lib/libnvvm.so.4"); /* CUDA 13 wins over 12 */
     touch("site/nvidia_nvvm-13.0.88.dist-info/METADATA");
     touch("site/nvidia/cu13/nvvm/libdevice/libdevice.10.bc");
     check(NJ_PART_libnvvm, sites, "site/nvidia/cu13/lib/libnvvm.so.4", "pip", "13.0.88");
@@ -88,7 +89,7 @@ static void test_order(void **state)
     setenv("CUDA_HOME", at("cuda-12.4"), 1);
     check(NJ_PART_libnvvm, sites, "cuda-12.4/nvvm/lib64/libnvvm.so", "CUDA_HOME", "12.4");
     touch("conda/nvvm/lib64/libnvvm.so.4.0.0");
-    touch("conda/nvvm/lib64/libnvvm.so.10.0.0");          /* the newer by number, not by letter */
+    touch("conda/nvvm/lib64/libnvvm.so.10.0.0"); /* the newer by number, not by letter */
     setenv("CONDA_PREFIX", at("conda"), 1);
     check(NJ_PART_libnvvm, sites, "conda/nvvm/lib64/libnvvm.so.10.0.0", "conda", "so.10.0.0");
     touch("site/nvidia/cu13/nvvm/lib64/libnvvm.so");
@@ -97,7 +98,7 @@ static void test_order(void **state)
     setenv("NAJA_LIBNVVM", at("mine.so"), 1);
     nj_knobs_reload();
     check(NJ_PART_libnvvm, sites, "mine.so", "NAJA_LIBNVVM", "");
-    setenv("NAJA_LIBNVVM", "none", 1);                    /* a knob is the last word, also when it says no */
+    setenv("NAJA_LIBNVVM", "none", 1); /* a knob is the last word, also when it says no */
     nj_knobs_reload();
     assert_false(nj_cuda_has_nvvm(sites));
 }

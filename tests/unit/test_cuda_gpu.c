@@ -8,26 +8,30 @@
 #include "cuda/cuda.h"
 
 /* y[i] = a * x[i] + y[i] for i < n */
-static const char saxpy[] =
-    ".version 6.3\n.target sm_50\n.address_size 64\n"
-    ".visible .entry saxpy(.param .u64 y, .param .u64 x, .param .f32 a, .param .u32 n)\n"
-    "{\n"
-    "  .reg .pred %p;\n  .reg .f32 %f<4>;\n  .reg .b32 %r<6>;\n  .reg .b64 %rd<6>;\n"
-    "  ld.param.u32 %r4, [n];\n"
-    "  mov.u32 %r1, %ctaid.x;\n  mov.u32 %r2, %ntid.x;\n  mov.u32 %r3, %tid.x;\n"
-    "  mad.lo.s32 %r5, %r1, %r2, %r3;\n"
-    "  setp.ge.u32 %p, %r5, %r4;\n  @%p bra DONE;\n"
-    "  ld.param.u64 %rd1, [y];\n  ld.param.u64 %rd2, [x];\n  ld.param.f32 %f1, [a];\n"
-    "  mul.wide.u32 %rd3, %r5, 4;\n  add.s64 %rd4, %rd1, %rd3;\n  add.s64 %rd5, %rd2, %rd3;\n"
-    "  ld.global.f32 %f2, [%rd5];\n  ld.global.f32 %f3, [%rd4];\n"
-    "  fma.rn.f32 %f3, %f1, %f2, %f3;\n  st.global.f32 [%rd4], %f3;\n"
-    "DONE:\n  ret;\n}\n";
+static const char saxpy[] = ".version 6.3\n.target sm_50\n.address_size 64\n"
+                            ".visible .entry saxpy(.param .u64 y, .param .u64 x, .param .f32 a, .param .u32 n)\n"
+                            "{\n"
+                            "  .reg .pred %p;\n  .reg .f32 %f<4>;\n  .reg .b32 %r<6>;\n  .reg .b64 %rd<6>;\n"
+                            "  ld.param.u32 %r4, [n];\n"
+                            "  mov.u32 %r1, %ctaid.x;\n  mov.u32 %r2, %ntid.x;\n  mov.u32 %r3, %tid.x;\n"
+                            "  mad.lo.s32 %r5, %r1, %r2, %r3;\n"
+                            "  setp.ge.u32 %p, %r5, %r4;\n  @%p bra DONE;\n"
+                            "  ld.param.u64 %rd1, [y];\n  ld.param.u64 %rd2, [x];\n  ld.param.f32 %f1, [a];\n"
+                            "  mul.wide.u32 %rd3, %r5, 4;\n  add.s64 %rd4, %rd1, %rd3;\n  add.s64 %rd5, %rd2, %rd3;\n"
+                            "  ld.global.f32 %f2, [%rd5];\n  ld.global.f32 %f3, [%rd4];\n"
+                            "  fma.rn.f32 %f3, %f1, %f2, %f3;\n  st.global.f32 [%rd4], %f3;\n"
+                            "DONE:\n  ret;\n}\n";
 
 static NjCuda *cu;
 static NjCudaDev *dev;
 static NjErr err;
 
-#define OK(call) do { NjStatus st_ = (call); if (st_) fail_msg("%s: %s", #call, err.text); } while (0)
+#define OK(call)                                                                                                       \
+    do {                                                                                                               \
+        NjStatus st_ = (call);                                                                                         \
+        if (st_)                                                                                                       \
+            fail_msg("%s: %s", #call, err.text);                                                                       \
+    } while (0)
 
 static int setup(void **state)
 {
@@ -91,7 +95,8 @@ static void test_saxpy(void **state)
     memcpy(&args->slot[2], &a, sizeof a);
     memcpy(&args->slot[3], &n, sizeof n);
     OK(nj_cuda_event_record(from, s, &err));
-    OK(nj_cuda_launch(fn, &(NjCudaGrid){.grid = {(N + 255) / 256, 1, 1}, .block = {256, 1, 1}, .stream = s}, args->ptr, &err));
+    OK(nj_cuda_launch(fn, &(NjCudaGrid){.grid = {(N + 255) / 256, 1, 1}, .block = {256, 1, 1}, .stream = s}, args->ptr,
+                      &err));
     OK(nj_cuda_event_record(to, s, &err));
     OK(nj_cuda_d2h(dev, s, y, py, N * sizeof *y, &err));
     OK(nj_cuda_stream_sync(s, &err));
@@ -117,14 +122,17 @@ static void test_refusals(void **state)
     NjCudaModule *mod;
     NjCudaFn *fn;
     void *params[] = {&(uint64_t){0}, &(uint64_t){0}, &(float){0}, &(uint32_t){0}};
-    assert_int_equal(nj_cuda_module_load(dev, ".version 6.3\n.target sm_50\n.entry k() { nonsense; }\n", NULL, &mod, NULL, &err), NJ_E_ENV);
+    assert_int_equal(
+        nj_cuda_module_load(dev, ".version 6.3\n.target sm_50\n.entry k() { nonsense; }\n", NULL, &mod, NULL, &err),
+        NJ_E_ENV);
     assert_non_null(strstr(err.text, "CUDA_ERROR_INVALID_PTX (218)"));
-    assert_non_null(strstr(err.text, "line 3"));                       /* the JIT's own words */
+    assert_non_null(strstr(err.text, "line 3")); /* the JIT's own words */
     OK(nj_cuda_module_load(dev, saxpy, NULL, &mod, NULL, &err));
     OK(nj_cuda_module_fn(mod, "saxpy", &fn, &err));
     assert_int_equal(nj_cuda_launch(fn, &(NjCudaGrid){.grid = {0, 1, 1}, .block = {1, 1, 1}}, params, &err), NJ_E_ENV);
     assert_non_null(strstr(err.text, "the grid has no x"));
-    assert_int_equal(nj_cuda_launch(fn, &(NjCudaGrid){.grid = {1, 1, 1}, .block = {4096, 1, 1}}, params, &err), NJ_E_ENV);
+    assert_int_equal(nj_cuda_launch(fn, &(NjCudaGrid){.grid = {1, 1, 1}, .block = {4096, 1, 1}}, params, &err),
+                     NJ_E_ENV);
     assert_int_equal(nj_cuda_module_fn(mod, "nothing", &fn, &err), NJ_E_ENV);
     assert_int_equal(err.code, 500);
     OK(nj_cuda_module_free(mod, &err));
@@ -134,7 +142,8 @@ static void test_newer_ptx(void **state)
 {
     need_device();
     NjCudaModule *mod;
-    OK(nj_cuda_module_load(dev, ".version 99.9\n.target sm_50\n.address_size 64\n.entry k() { ret; }\n", NULL, &mod, NULL, &err));
+    OK(nj_cuda_module_load(dev, ".version 99.9\n.target sm_50\n.address_size 64\n.entry k() { ret; }\n", NULL, &mod,
+                           NULL, &err));
     OK(nj_cuda_module_free(mod, &err));
 }
 

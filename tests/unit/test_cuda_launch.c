@@ -32,16 +32,30 @@ static struct {
     void (*fail_call)(const char *name, int result);
 } t;
 
-#define OK(call) do { NjStatus st_ = (call); if (st_) fail_msg("%s: %s", #call, t.err.text); } while (0)
+#define OK(call)                                                                                                       \
+    do {                                                                                                               \
+        NjStatus st_ = (call);                                                                                         \
+        if (st_)                                                                                                       \
+            fail_msg("%s: %s", #call, t.err.text);                                                                     \
+    } while (0)
 
 static int setup(void **state)
 {
     OK(nj_cuda_open(NJ_TEST_FAKE_CUDA, &t.cu, &t.err));
     OK(nj_cuda_dev_open(t.cu, 0, &t.dev, &t.err));
-    const struct { void *to; const char *name; } syms[] = {
-        {&t.live, "nj_fake_live"}, {&t.reset, "nj_fake_reset"}, {&t.launches, "nj_fake_launch_count"},
-        {&t.name, "nj_fake_launch_name"}, {&t.stream, "nj_fake_launch_stream"}, {&t.geometry, "nj_fake_launch_geometry"},
-        {&t.param, "nj_fake_launch_param"}, {&t.on_launch, "nj_fake_on_launch"}, {&t.fail_call, "nj_fake_fail_call"},
+    const struct {
+        void *to;
+        const char *name;
+    } syms[] = {
+        {&t.live, "nj_fake_live"},
+        {&t.reset, "nj_fake_reset"},
+        {&t.launches, "nj_fake_launch_count"},
+        {&t.name, "nj_fake_launch_name"},
+        {&t.stream, "nj_fake_launch_stream"},
+        {&t.geometry, "nj_fake_launch_geometry"},
+        {&t.param, "nj_fake_launch_param"},
+        {&t.on_launch, "nj_fake_on_launch"},
+        {&t.fail_call, "nj_fake_fail_call"},
     };
     for (size_t i = 0; i < NJ_COUNT(syms); i++) {
         void *p = nj_cuda_symbol(t.cu, syms[i].name);
@@ -85,7 +99,11 @@ static void test_fill(void **state)
     uint64_t p;
     NjCudaStream *s;
     unsigned char got[64];
-    const struct { uint32_t value; int width; unsigned char want[4]; } rows[] = {
+    const struct {
+        uint32_t value;
+        int width;
+        unsigned char want[4];
+    } rows[] = {
         {0xab, 1, {0xab, 0xab, 0xab, 0xab}}, {0x1234, 2, {0x34, 0x12, 0x34, 0x12}}, {0x01020304, 4, {4, 3, 2, 1}}};
     OK(nj_cuda_alloc(t.dev, sizeof got, &p, &t.err));
     OK(nj_cuda_stream_new(t.dev, false, &s, &t.err));
@@ -118,7 +136,8 @@ static void test_out_of_memory(void **state)
     uint64_t p;
     assert_int_equal(nj_cuda_alloc(t.dev, (size_t)1 << 40, &p, &t.err), NJ_E_ENV);
     assert_int_equal(t.err.code, 2);
-    assert_non_null(strstr(t.err.text, "cuMemAlloc failed: CUDA_ERROR_OUT_OF_MEMORY (2): out of memory; 1099511627776 bytes"));
+    assert_non_null(
+        strstr(t.err.text, "cuMemAlloc failed: CUDA_ERROR_OUT_OF_MEMORY (2): out of memory; 1099511627776 bytes"));
     assert_non_null(strstr(t.err.text, "free on naja fake device 0"));
     assert_int_equal(p, 0);
 }
@@ -189,7 +208,9 @@ static void test_module(void **state)
 
 static void test_broken_ptx(void **state)
 {
-    static const struct { const char *image, *says; } rows[] = {
+    static const struct {
+        const char *image, *says;
+    } rows[] = {
         {"not ptx", "Missing .version directive"},
         {".version 8.0\n.address_size 64\n", "Missing .target"},
         {".version 8.0\n.target sm_120\n", "sm_120 > sm_86"},
@@ -209,7 +230,8 @@ static void test_broken_ptx(void **state)
 /* The fake serves CUDA 12.8, so PTX 8.7; libNVVM 13 writes 9.0. */
 static void test_newer_ptx(void **state)
 {
-    static const char newer[] = "//\n// Generated\n//\n\n.version 9.0\n.target sm_75\n.address_size 64\n.entry k()\n{\n ret;\n}\n";
+    static const char newer[] =
+        "//\n// Generated\n//\n\n.version 9.0\n.target sm_75\n.address_size 64\n.entry k()\n{\n ret;\n}\n";
     NjCudaModule *mod;
     NjCudaFn *fn;
     OK(nj_cuda_module_load(t.dev, newer, NULL, &mod, NULL, &t.err));
@@ -292,7 +314,7 @@ static void test_launch_recorded(void **state)
 
 static void double_all(const char *name, const unsigned g[8], void **params)
 {
-    float *x = (float *)(uintptr_t)*(uint64_t *)params[0];
+    float *x = (float *)(uintptr_t) * (uint64_t *)params[0];
     for (unsigned i = 0; i < g[0] * g[3]; i++)
         x[i] *= *(float *)params[1];
 }
@@ -312,7 +334,8 @@ static void test_launch_runs_hook(void **state)
     OK(nj_cuda_alloc(t.dev, sizeof x, &p, &t.err));
     OK(nj_cuda_h2d(t.dev, NULL, p, x, sizeof x, &t.err));
     t.on_launch(double_all);
-    OK(nj_cuda_launch(fn, &(NjCudaGrid){.grid = {2, 1, 1}, .block = {32, 1, 1}}, (void *[]){&p, &scale, zero, zero}, &t.err));
+    OK(nj_cuda_launch(fn, &(NjCudaGrid){.grid = {2, 1, 1}, .block = {32, 1, 1}}, (void *[]){&p, &scale, zero, zero},
+                      &t.err));
     t.on_launch(NULL);
     OK(nj_cuda_d2h(t.dev, NULL, x, p, sizeof x, &t.err));
     for (int i = 0; i < 64; i++)
@@ -323,15 +346,19 @@ static void test_launch_runs_hook(void **state)
 
 static void test_launch_refused(void **state)
 {
-    static const struct { NjCudaGrid how; const char *says; } rows[] = {
+    static const struct {
+        NjCudaGrid how;
+        const char *says;
+    } rows[] = {
         {{.grid = {0, 1, 1}, .block = {32, 1, 1}}, "the grid has no x"},
         {{.grid = {1, 1, 1}, .block = {32, 0, 1}}, "the block has no y"},
         {{.grid = {1, 1, 65536}, .block = {32, 1, 1}}, "the grid's z may be 65535"},
         {{.grid = {1, 1, 1}, .block = {2048, 1, 1}}, "the block's x may be 1024"},
         {{.grid = {1, 1, 1}, .block = {64, 32, 1}}, "a block may have 1024 threads, not 2048"},
         {{.grid = {1, 1, 1}, .block = {32, 1, 1}, .shared_nbytes = 65536}, "must be opted into"},
-        {{.grid = {1, 1, 1}, .block = {512, 1, 1}}, "kernel 'saxpy', grid (1, 1, 1), block (512, 1, 1), 0 bytes shared: "
-                                                     "cuLaunchKernel failed: CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES (701)"},
+        {{.grid = {1, 1, 1}, .block = {512, 1, 1}},
+         "kernel 'saxpy', grid (1, 1, 1), block (512, 1, 1), 0 bytes shared: "
+         "cuLaunchKernel failed: CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES (701)"},
     };
     NjCudaModule *mod;
     NjCudaFn *fn;
@@ -395,10 +422,10 @@ static void test_streams(void **state)
     assert_int_equal(called, 1);
     OK(nj_cuda_stream_done(s, &done, &t.err));
     assert_true(done);
-    t.fail_call("cuStreamQuery", 600);      /* busy is an answer */
+    t.fail_call("cuStreamQuery", 600); /* busy is an answer */
     OK(nj_cuda_stream_done(s, &done, &t.err));
     assert_false(done);
-    t.fail_call("cuStreamQuery", 700);      /* a crashed kernel is not */
+    t.fail_call("cuStreamQuery", 700); /* a crashed kernel is not */
     assert_int_equal(nj_cuda_stream_done(s, &done, &t.err), NJ_E_ENV);
     assert_non_null(strstr(t.err.text, "CUDA_ERROR_ILLEGAL_ADDRESS (700)"));
     t.fail_call(NULL, 0);

@@ -1,4 +1,5 @@
-/* test_cuda_nvvm.c - NVVM text to PTX to cubin with the real libNVVM and ptxas; skipped, saying why, where there is none. */
+/* test_cuda_nvvm.c - NVVM text to PTX to cubin with the real libNVVM and ptxas; skipped, saying why, where there is
+ * none. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,39 +16,36 @@ const char *__lsan_default_suppressions(void)
     return "leak:libnvvm\n";
 }
 
-#define HEADER                                                                                                       \
-    "target datalayout = \"e-p:64:64:64-i1:8:8-i8:8:8-i16:16:16-i32:32:32-i64:64:64-i128:128:128-f32:32:32-"         \
-    "f64:64:64-v16:16:16-v32:32:32-v64:64:64-v128:128:128-n16:32:64\"\n"                                             \
+#define HEADER                                                                                                         \
+    "target datalayout = \"e-p:64:64:64-i1:8:8-i8:8:8-i16:16:16-i32:32:32-i64:64:64-i128:128:128-f32:32:32-"           \
+    "f64:64:64-v16:16:16-v32:32:32-v64:64:64-v128:128:128-n16:32:64\"\n"                                               \
     "target triple = \"nvptx64-nvidia-cuda\"\n"
-#define FOOTER                                                                                                       \
-    "!nvvm.annotations = !{!0}\n!0 = !{void (float*, float)* @scale, !\"kernel\", i32 1}\n"                          \
+#define FOOTER                                                                                                         \
+    "!nvvm.annotations = !{!0}\n!0 = !{void (float*, float)* @scale, !\"kernel\", i32 1}\n"                            \
     "!nvvmir.version = !{!1}\n!1 = !{i32 2, i32 0}\n"
 
-static const char plain[] = HEADER
-    "declare i32 @llvm.nvvm.read.ptx.sreg.tid.x()\n"
-    "define void @scale(float* %x, float %k) {\n"
-    "  %i = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()\n"
-    "  %w = sext i32 %i to i64\n"
-    "  %p = getelementptr float, float* %x, i64 %w\n"
-    "  %v = load float, float* %p\n"
-    "  %r = fdiv float %v, %k\n"
-    "  store float %r, float* %p\n"
-    "  ret void\n}\n" FOOTER;
+static const char plain[] = HEADER "declare i32 @llvm.nvvm.read.ptx.sreg.tid.x()\n"
+                                   "define void @scale(float* %x, float %k) {\n"
+                                   "  %i = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()\n"
+                                   "  %w = sext i32 %i to i64\n"
+                                   "  %p = getelementptr float, float* %x, i64 %w\n"
+                                   "  %v = load float, float* %p\n"
+                                   "  %r = fdiv float %v, %k\n"
+                                   "  store float %r, float* %p\n"
+                                   "  ret void\n}\n" FOOTER;
 
-static const char muladd[] = HEADER
-    "define void @scale(float* %x, float %k) {\n"
-    "  %v = load float, float* %x\n"
-    "  %m = fmul float %v, %k\n"
-    "  %r = fadd float %m, %k\n"
-    "  store float %r, float* %x\n"
-    "  ret void\n}\n" FOOTER;
+static const char muladd[] = HEADER "define void @scale(float* %x, float %k) {\n"
+                                    "  %v = load float, float* %x\n"
+                                    "  %m = fmul float %v, %k\n"
+                                    "  %r = fadd float %m, %k\n"
+                                    "  store float %r, float* %x\n"
+                                    "  ret void\n}\n" FOOTER;
 
-static const char with_sin[] = HEADER
-    "declare float @__nv_sinf(float)\n"
-    "define void @scale(float* %x, float %k) {\n"
-    "  %r = call float @__nv_sinf(float %k)\n"
-    "  store float %r, float* %x\n"
-    "  ret void\n}\n" FOOTER;
+static const char with_sin[] = HEADER "declare float @__nv_sinf(float)\n"
+                                      "define void @scale(float* %x, float %k) {\n"
+                                      "  %r = call float @__nv_sinf(float %k)\n"
+                                      "  store float %r, float* %x\n"
+                                      "  ret void\n}\n" FOOTER;
 
 static const int ccs[] = {75, 80, 86, 90, 100, 120};
 
@@ -107,7 +105,10 @@ static void test_every_arch(void **state)
 
 static void test_options(void **state)
 {
-    static const struct { NjNvvmOpts o; const char *text, *has, *lacks; } rows[] = {
+    static const struct {
+        NjNvvmOpts o;
+        const char *text, *has, *lacks;
+    } rows[] = {
         {{.cc = 80, .opt = 3}, plain, "div.rn.f32", "div.full"},
         {{.cc = 80, .opt = 3, .fast_div = true}, plain, "div.full.f32", "div.rn"},
         {{.cc = 80, .opt = 3, .fast_div = true, .ftz = true}, plain, "div.full.ftz.f32", "div.rn"},
@@ -132,38 +133,43 @@ static void test_libdevice(void **state)
     NjText with, without;
     compile(nv, &(NjNvvmOpts){.cc = 80, .opt = 3, .uses_libdevice = true}, with_sin, &with);
     assert_null(strstr(with.at, ".extern .func"));
-    assert_non_null(strstr(with.at, "fma.rn.f32"));            /* sinf's polynomial came along, and was inlined */
+    assert_non_null(strstr(with.at, "fma.rn.f32")); /* sinf's polynomial came along, and was inlined */
     compile(nv, &(NjNvvmOpts){.cc = 80, .opt = 3}, with_sin, &without);
     assert_non_null(strstr(without.at, "__nv_sinf"));
     assert_null(strstr(without.at, "fma.rn.f32"));
     nj_text_free(&with);
     nj_text_free(&without);
     compile(nv, &(NjNvvmOpts){.cc = 80, .opt = 3, .uses_libdevice = true}, plain, &with);
-    assert_null(strstr(with.at, "__nv_"));                     /* lazily: what is not called is not there */
+    assert_null(strstr(with.at, "__nv_")); /* lazily: what is not called is not there */
     nj_text_free(&with);
     nj_nvvm_close(nv);
 }
 
 static void test_refused(void **state)
 {
-    static const struct { const char *text, *says; } rows[] = {
-        {HEADER "define void @scale(float* %x, float %k) {\n  %v = fadd float %x, %k\n  ret void\n}\n" FOOTER, "\n    %v = fadd float %x, %k"},
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {HEADER "define void @scale(float* %x, float %k) {\n  %v = fadd float %x, %k\n  ret void\n}\n" FOOTER,
+         "\n    %v = fadd float %x, %k"},
         {HEADER "define void @scale(\n", "bad (4, 0): parse expected type"},
         {HEADER "declare float @llvm.sin.f32(float)\ndefine void @scale(float* %x, float %k) {\n"
-                "  %r = call float @llvm.sin.f32(float %k)\n  store float %r, float* %x\n  ret void\n}\n" FOOTER, "llvm.sin"},
+                "  %r = call float @llvm.sin.f32(float %k)\n  store float %r, float* %x\n  ret void\n}\n" FOOTER,
+         "llvm.sin"},
     };
     NjNvvm *nv = nvvm_or_skip();
     for (size_t i = 0; i < NJ_COUNT(rows); i++) {
         NjText ptx;
         NjErr err = {0};
         nj_text_init(&ptx);
-        NjStatus st = nj_nvvm_compile(nv, &(NjNvvmOpts){.cc = 80, .opt = 3}, "bad", rows[i].text, strlen(rows[i].text), &ptx, &err);
+        NjStatus st = nj_nvvm_compile(nv, &(NjNvvmOpts){.cc = 80, .opt = 3}, "bad", rows[i].text, strlen(rows[i].text),
+                                      &ptx, &err);
         assert_int_equal(st, NJ_E_BUG);
         assert_int_equal(ptx.n, 0);
         if (strstr(err.text, rows[i].says) == NULL)
             fail_msg("row %zu: no '%s' in: %s", i, rows[i].says, err.text);
         assert_non_null(strstr(err.text, "failed for compute_80"));
-        assert_non_null(strstr(err.text, "\n"));               /* libNVVM's log follows */
+        assert_non_null(strstr(err.text, "\n")); /* libNVVM's log follows */
         nj_text_free(&ptx);
     }
     nj_nvvm_close(nv);
@@ -174,6 +180,11 @@ static void test_architectures(void **state)
     NjNvvm *nv = nvvm_or_skip();
     NjText ptx;
     NjErr err = {0};
+    int all[64];
+    size_t n = nj_nvvm_archs(nv, all, NJ_COUNT(all));
+    assert_in_range(n, 5, 40);
+    for (size_t i = 1; i < n; i++)
+        assert_true(all[i - 1] < all[i]);
     assert_true(nj_nvvm_supports(nv, 90));
     assert_false(nj_nvvm_supports(nv, 35));
     assert_int_equal(nj_nvvm_best_cc(nv, 91), 90);
@@ -186,7 +197,13 @@ static void test_architectures(void **state)
     nj_nvvm_close(nv);
 }
 
-typedef struct Compiler { pthread_t thread; NjNvvm *nv; const char *text; NjText ptx; NjStatus st; } Compiler;
+typedef struct Compiler {
+    pthread_t thread;
+    NjNvvm *nv;
+    const char *text;
+    NjText ptx;
+    NjStatus st;
+} Compiler;
 
 static void *compile_ten(void *arg)
 {
@@ -194,8 +211,8 @@ static void *compile_ten(void *arg)
     for (int i = 0; i < 10 && c->st == NJ_OK; i++) {
         nj_text_free(&c->ptx);
         nj_text_init(&c->ptx);
-        c->st = nj_nvvm_compile(c->nv, &(NjNvvmOpts){.cc = 80, .opt = 3, .uses_libdevice = c->text == with_sin}, "scale", c->text,
-                                strlen(c->text), &c->ptx, NULL);
+        c->st = nj_nvvm_compile(c->nv, &(NjNvvmOpts){.cc = 80, .opt = 3, .uses_libdevice = c->text == with_sin},
+                                "scale", c->text, strlen(c->text), &c->ptx, NULL);
     }
     return NULL;
 }
@@ -225,7 +242,8 @@ static void test_threads(void **state)
 
 static void test_ptxas_complains(void **state)
 {
-    static const char bad[] = ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k()\n{\n  no.such.op;\n}\n";
+    static const char bad[] =
+        ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k()\n{\n  no.such.op;\n}\n";
     NjFound f;
     NjErr err = {0};
     NjText log;
@@ -268,14 +286,9 @@ static void test_absent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_arch),
-        cmocka_unit_test(test_options),
-        cmocka_unit_test(test_libdevice),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_architectures),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_ptxas_complains),
-        cmocka_unit_test(test_absent),
+        cmocka_unit_test(test_every_arch),      cmocka_unit_test(test_options),       cmocka_unit_test(test_libdevice),
+        cmocka_unit_test(test_refused),         cmocka_unit_test(test_architectures), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_ptxas_complains), cmocka_unit_test(test_absent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
