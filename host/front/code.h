@@ -110,6 +110,8 @@ typedef struct NjIns {
 typedef struct NjBytecode { NjIns *ins; uint32_t n; } NjBytecode;
 
 NjStatus nj_front_decode(NjArena *a, const NjCode *code, NjBytecode *out, NjDiags *d);
+/* The names (by index) that the code loads as globals, and as attributes of anything: what a copy of it has to resolve. */
+void     nj_front_names(const NjCode *code, NjBits *globals, NjBits *attrs);
 void     nj_front_print(NjText *out, const NjCode *code, const NjBytecode *bc);     /* dump letter b */
 
 #endif

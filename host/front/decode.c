@@ -499,10 +499,32 @@ NjStatus nj_front_malformed(NjDiags *d, const NjCode *code, const char *what)
     return NJ_E_BUG;
 }
 
+static bool decode_knows(const NjCode *code)
+{
+    return code->version >= 310 && code->version - 310u < NJ_COUNT(dec_ops);
+}
+
+void nj_front_names(const NjCode *code, NjBits *globals, NjBits *attrs)
+{
+    uint32_t arg = 0, caches;
+    for (uint32_t unit = 0; decode_knows(code) && 2 * unit + 1 < code->nbytes; unit++) {
+        DecRow row = dec_row(code, unit, &caches);
+        arg = arg << 8 | code->bytes[2 * unit + 1];
+        bool is_global = row == ROW_LOAD_GLOBAL, is_attr = row == ROW_LOAD_ATTR || row == ROW_LOAD_METHOD;
+        bool has_bit = code->version >= (is_global ? 311 : 312);
+        uint32_t name = has_bit ? arg >> 1 : arg;
+        if ((is_global || is_attr) && name < code->nnames)
+            nj_bits_set(is_global ? globals : attrs, name);
+        if (row != ROW_EXTENDED_ARG)
+            arg = 0;
+        unit += caches;
+    }
+}
+
 NjStatus nj_front_decode(NjArena *a, const NjCode *code, NjBytecode *out, NjDiags *diags)
 {
     Decoder d = {.arena = a, .code = code};
-    if (code->version < 310 || code->version - 310u >= NJ_COUNT(dec_ops)) {
+    if (!decode_knows(code)) {
         nj_diag_add(diags, NJ_ERR_NYI_BYTECODE, code->file, code->qualname, (NjLoc){.line = code->first_line},
                     "the bytecode of this Python version");
         return NJ_E_NYI;

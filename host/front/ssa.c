@@ -9,7 +9,7 @@
  */
 #include "front/front.h"
 
-typedef struct SsaPhi { uint32_t var, nargs; NjRef ref; } SsaPhi;
+typedef struct SsaPhi { uint32_t var, nargs; NjRef ref, *args; } SsaPhi;      /* args: one for each edge built so far */
 typedef NJ_VEC(SsaPhi) SsaPhis;
 
 typedef struct Ssa {
@@ -95,7 +95,7 @@ static void phi_place_var(Ssa *w, uint32_t var, uint32_t *todo, uint32_t n, uint
             if (stamp[b] == var + 1 || !nj_bits_has(w->s.flow->live[b], var))
                 continue;
             stamp[b] = var + 1;
-            SsaPhi phi = {.var = var};
+            SsaPhi phi = {.var = var, .args = NJ_NEWN(w->s.scratch, NjRef, w->s.cfg->blks[b].preds.n)};
             (void)nj_vec_push(w->s.scratch, &w->phis[b], phi);
             todo[n++] = b;
         }
@@ -147,17 +147,27 @@ static NjRef ssa_value(Ssa *w, uint32_t var)
     return w->undefs[var];
 }
 
-/* Edges are added to preds in this order, too: phi arguments and predecessors stay in step. */
+/* Edges are added to preds in this order, too: phi arguments and predecessors stay in step. A join's phis are made after most of
+ * its predecessors, so the arguments wait beside them. */
 static void phi_feed(Ssa *w)
 {
     const NjFrontBlk *b = &w->s.cfg->blks[w->s.blk];
     for (uint32_t k = 0; k < b->nsucc; k++)
         for (uint32_t i = 0; i < w->phis[b->succ[k]].n; i++) {
             SsaPhi *p = &w->phis[b->succ[k]].at[i];
-            NjRef arg = ssa_value(w, p->var);
+            if (p->args)
+                p->args[p->nargs++] = ssa_value(w, p->var);
+        }
+}
+
+static void phi_fill(Ssa *w)
+{
+    for (uint32_t b = 0; b < w->s.cfg->n; b++)
+        for (uint32_t i = 0; i < w->phis[b].n; i++) {
+            const SsaPhi *p = &w->phis[b].at[i];
             NjVal *v = nj_val(w->s.f, p->ref);
-            if (p->ref && p->nargs < v->nargs)
-                v->args[p->nargs++] = arg;
+            if (p->args && v->nargs == p->nargs)
+                memcpy(v->args, p->args, p->nargs * sizeof *v->args);
         }
 }
 
@@ -303,8 +313,10 @@ static void ssa_dump(char letter, const char *stage, const NjFront *s)
 static bool ssa_build(Ssa *w)
 {
     bool ok = ssa_entry(w) && phi_place(w) && ssa_walk(w);
-    if (ok && !w->s.failed)
+    if (ok && !w->s.failed) {
+        phi_fill(w);
         phi_prune(w);
+    }
     return ok && !w->s.failed && !nj_arena_failed(w->s.scratch) && !nj_arena_failed(w->s.f->arena);
 }
 

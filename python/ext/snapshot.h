@@ -1,0 +1,27 @@
+/* snapshot.h - what code.c (functions) and const.c (values) share while a function is copied. */
+#ifndef NJ_SNAPSHOT_H
+#define NJ_SNAPSHOT_H
+
+#include "ext.h"
+
+struct NjSnapshot {
+    NjArena *arena;              /* everything the compiler sees */
+    PyObject *keep;              /* list: the Python objects that NjCode and NjConst point to */
+    NjMap *codes;                /* dispatcher or function (its address) -> NjCode; makes recursion end */
+    NjCode *root;
+    bool simt;                   /* the target runs kernels: device functions may be called */
+};
+
+/* The function being copied, as far as its values depend on it: modules show only the attributes its code names. */
+typedef struct SnapScope { NjSnapshot *s; const NjCode *code; const NjBits *attrs; NjMap *modules; } SnapScope;
+
+/* const.c: the value as a constant; anything the compiler does not know is a NJ_C_OBJECT. NULL with an exception. */
+const NjConst *nj_snap_const(SnapScope *c, PyObject *o);
+extern const NjConst nj_snap_missing;
+
+/* code.c: the code of a function, copied once for each key. NULL with an exception. */
+NjCode *nj_snap_code(NjSnapshot *s, PyObject *key, PyObject *func, const NjOpts *opts, const NjDispInfo *info);
+int nj_snap_keep(NjSnapshot *s, PyObject *o);             /* a reference for as long as the snapshot lives */
+const char *nj_snap_str(NjSnapshot *s, PyObject *str);    /* copied; NULL with an exception */
+
+#endif
