@@ -240,6 +240,51 @@ static void test_threads(void **state)
     nj_nvvm_close(nv);
 }
 
+/* Missing libdevice stops only the kernel that calls it. */
+static void test_no_libdevice(void **state)
+{
+    NjErr err = {0};
+    NjText ptx;
+    setenv("NAJA_LIBDEVICE", "/nowhere/libdevice.10.bc", 1);
+    nj_knobs_reload();
+    NjNvvm *nv = nvvm_or_skip();
+    unsetenv("NAJA_LIBDEVICE");
+    nj_knobs_reload();
+    NjNvvmOpts o = {.cc = 80, .opt = 3};
+    compile(nv, &o, plain, &ptx);
+    nj_text_free(&ptx);
+    nj_text_init(&ptx);
+    o.uses_libdevice = true;
+    assert_int_equal(nj_nvvm_compile(nv, &o, "scale", with_sin, sizeof with_sin - 1, &ptx, &err), NJ_E_ENV);
+    assert_non_null(strstr(err.text, "/nowhere/libdevice.10.bc (NAJA_LIBDEVICE)"));
+    nj_text_free(&ptx);
+    nj_nvvm_close(nv);
+}
+
+static void test_every_allocation_fails(void **state)
+{
+    NjStatus st = NJ_E_NOMEM;
+    nj_nvvm_close(nvvm_or_skip());
+    for (long n = 1; st != NJ_OK; n++) {
+        NjNvvm *nv;
+        NjErr err = {0};
+        NjText ptx;
+        nj_text_init(&ptx);
+        nj_alloc_fail_at(n);
+        st = nj_nvvm_open(NULL, &nv, &err);
+        if (st == NJ_OK)
+            st = nj_nvvm_compile(nv, &(NjNvvmOpts){.cc = 80, .opt = 3}, "scale", plain, strlen(plain), &ptx, &err);
+        nj_alloc_fail_at(-1);
+        if (st != NJ_OK) {
+            assert_int_equal(st, NJ_E_NOMEM);
+            assert_non_null(strstr(err.text, "out of memory"));
+        }
+        assert_true(n < 50);
+        nj_text_free(&ptx);
+        nj_nvvm_close(nv);
+    }
+}
+
 static void test_ptxas_complains(void **state)
 {
     static const char bad[] =
@@ -286,8 +331,10 @@ static void test_absent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_arch),      cmocka_unit_test(test_options),       cmocka_unit_test(test_libdevice),
-        cmocka_unit_test(test_refused),         cmocka_unit_test(test_architectures), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_every_arch),      cmocka_unit_test(test_options),
+        cmocka_unit_test(test_libdevice),       cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_architectures),   cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_no_libdevice),    cmocka_unit_test(test_every_allocation_fails),
         cmocka_unit_test(test_ptxas_complains), cmocka_unit_test(test_absent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
