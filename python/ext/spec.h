@@ -6,8 +6,6 @@
 
 #include "cpu/cpu.h"
 
-extern const NjTarget nj_target_cpu;
-
 enum { NJ_SPEC_SLOTS = 64 };          /* argument and result slots that fit on the stack of a call */
 
 typedef struct NjPySpec {

@@ -190,17 +190,20 @@ const NjType *nj_pytype_of(PyObject *v)
 
 /* -- what an annotation names ----------------------------------------------------------------------------- */
 
+/* As the argument of a signature, where `i8` is what users mean by it and not the IR's. */
 static const NjType *get_text(PyObject *o)
 {
-    const char *text = PyUnicode_AsUTF8(o), *end = NULL;
+    const char *text = PyUnicode_AsUTF8(o);
+    NjArena *a = text ? nj_arena_new() : NULL;
     const NjType *t = NULL;
     NjErr err = {0};
-    if (!text)
-        return NULL;
-    if (nj_type_parse(nj_ext_types(), text, &end, &t, &err) == NJ_OK && !*end)
-        return t;
-    PyErr_Format(PyExc_TypeError, "'%s' is not a type%s%s", text, *err.text ? ": " : "", err.text);
-    return NULL;
+    NjSig sig = {0};
+    if (a && nj_sig_parse(nj_ext_types(), a, nj_arena_printf(a, "(%s)", text), &sig, &err) == NJ_OK && sig.nargs == 1)
+        t = sig.args[0];
+    else if (text)
+        PyErr_Format(PyExc_TypeError, "'%s' is not a type%s%s", text, *err.text ? ": " : "", err.text);
+    nj_arena_free(a);
+    return t;
 }
 
 static const NjType *get_class(PyObject *o)

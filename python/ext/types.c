@@ -353,14 +353,10 @@ PyTypeObject NjPyType_Type = {
 
 static PyObject *types_from_text(PyObject *module, PyObject *arg)
 {
-    const char *text = PyUnicode_AsUTF8(arg), *end;
-    const NjType *t;
-    NjErr err = {0};
-    if (!text)
-        return NULL;
-    if (nj_type_parse(nj_ext_types(), text, &end, &t, &err) == NJ_OK && !*end)
-        return nj_pytype_wrap(t);
-    return PyErr_Format(PyExc_TypeError, "'%s' is not a type%s%s", text, *err.text ? ": " : "", err.text);
+    if (!PyUnicode_Check(arg))
+        return PyErr_Format(PyExc_TypeError, "text is needed, not a %.100s", Py_TYPE(arg)->tp_name);
+    const NjType *t = nj_pytype_get(arg);
+    return t ? nj_pytype_wrap(t) : NULL;
 }
 
 static PyObject *types_as_type(PyObject *module, PyObject *arg)

@@ -1,0 +1,65 @@
+"""What `import naja` loads, judged by modules and mapped files rather than by a clock."""
+import subprocess
+import sys
+
+import pytest
+
+
+def run(code):
+    """The output of a fresh interpreter."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_import_leaves_numpy_alone():
+    assert run("import sys, naja; print('numpy' in sys.modules)") == ["False"]
+
+
+@pytest.mark.parametrize("library", ["libnaja_llvm", "libcuda", "libnvvm", "libLLVM"])
+def test_import_maps_no_compiler_and_no_driver(library):
+    assert run(f"import naja; print({library!r} in open('/proc/self/maps').read())") == ["False"]
+
+
+def test_import_brings_few_modules():
+    loaded = run("import sys; before = set(sys.modules); import naja; print(*sorted(set(sys.modules) - before))")
+    assert set(loaded) <= {"naja", "naja._version", "naja._naja", "naja.errors", "naja._aliases", "naja.decorators", "naja.options"}
+
+
+def test_types_and_decorators_need_no_numpy():
+    code = "import sys, naja; naja.float64(naja.float64[:]); naja.njit(lambda x: x); print('numpy' in sys.modules)"
+    assert run(code) == ["False"]
+
+
+def test_lazy_attributes():
+    assert run("import naja; print(naja.types.Array.__name__, naja.core.errors is naja.errors)") == ["Array", "True"]
+
+
+def test_unknown_attribute():
+    import naja
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        naja.nonsense
+
+
+def test_star_import_gives_what_programs_use():
+    scope = {}
+    exec("from naja import *", scope)
+    expected = """jit njit vectorize guvectorize prange typeof from_dtype int8 int16 int32 int64 uint8 uint16 uint32 uint64 intp uintp
+    float32 float64 complex64 complex128 boolean bool_ b1 i1 i2 i4 i8 u1 u2 u4 u8 f4 f8 c8 c16 void none char uchar short ushort intc
+    uintc int_ uint long_ ulong longlong ulonglong float_ double byte size_t ssize_t TypingError NumbaWarning"""
+    assert [name for name in expected.split() if name not in scope] == []
+    assert "numpy" not in scope and "os" not in scope
+
+
+def test_every_exported_name_exists():
+    import naja
+    assert [name for name in naja.__all__ if not hasattr(naja, name)] == []
+
+
+def test_command_line():
+    done = subprocess.run([sys.executable, "-m", "naja", "info"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    for heading in ("naja\n", "CPU\n", "LLVM\n", "CUDA\n"):
+        assert heading in done.stdout
+    assert subprocess.run([sys.executable, "-m", "naja", "--help"], capture_output=True).returncode == 0
+    assert subprocess.run([sys.executable, "-m", "naja", "nonsense"], capture_output=True).returncode == 2
