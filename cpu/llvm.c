@@ -4,19 +4,19 @@
  * registers destructors of its own.
  */
 #include "cpu/cpu.h"
+#include "cpu/fork.h"
 
 #include <dlfcn.h>
-#include <pthread.h>
 
-static pthread_mutex_t llvm_lock = PTHREAD_MUTEX_INITIALIZER;
+static NjForkLock llvm_lock = NJ_FORK_LOCK_INIT;
 static char llvm_dir[4096];                     /* under llvm_lock */
 static const NjLlvmApi *_Atomic llvm_api;       /* written once, under llvm_lock; read anywhere */
 
 void nj_cpu_llvm_dir(const char *dir)
 {
-    pthread_mutex_lock(&llvm_lock);
+    nj_fork_lock(&llvm_lock);
     snprintf(llvm_dir, sizeof llvm_dir, "%s", dir ? dir : "");
-    pthread_mutex_unlock(&llvm_lock);
+    nj_fork_unlock(&llvm_lock);
 }
 
 static const NjLlvmApi *llvm_check(const NjLlvmApi *api, const char *path, NjErr *err)
@@ -54,7 +54,7 @@ const NjLlvmApi *nj_cpu_llvm(NjErr *err)
     const NjLlvmApi *api = llvm_api;
     if (api)
         return api;
-    pthread_mutex_lock(&llvm_lock);
+    nj_fork_lock(&llvm_lock);
     api = llvm_api;
     if (!api) {
         char path[sizeof llvm_dir + 32];
@@ -63,7 +63,7 @@ const NjLlvmApi *nj_cpu_llvm(NjErr *err)
         api = llvm_load(knob ? knob : path, err);
         llvm_api = api;
     }
-    pthread_mutex_unlock(&llvm_lock);
+    nj_fork_unlock(&llvm_lock);
     return api;
 }
 

@@ -4,6 +4,7 @@
  * perf: lines "address size name" in /tmp/perf-PID.map, with NAJA_PERF=1.
  * The unwinder: .eh_frame handed to __register_frame, after checking its records: libgcc trusts what it is given.
  */
+#include "cpu/fork.h"
 #include "cpu/load.h"
 
 #include <dlfcn.h>
@@ -35,7 +36,7 @@ __attribute__((noinline)) void __jit_debug_register_code(void)
 }
 struct jit_descriptor __jit_debug_descriptor = { 1, JIT_NOACTION, NULL, NULL };
 
-static pthread_mutex_t note_lock = PTHREAD_MUTEX_INITIALIZER;      /* guards the descriptor's list and perf_file */
+static NjForkLock note_lock = NJ_FORK_LOCK_INIT;      /* guards the descriptor's list and perf_file */
 
 struct NjLoadNotes {
     jit_code_entry entry;
@@ -47,7 +48,7 @@ struct NjLoadNotes {
 
 static void gdb_add(jit_code_entry *e)
 {
-    pthread_mutex_lock(&note_lock);
+    nj_fork_lock(&note_lock);
     struct jit_descriptor *d = &__jit_debug_descriptor;
     e->prev_entry = NULL;
     e->next_entry = d->first_entry;
@@ -56,12 +57,12 @@ static void gdb_add(jit_code_entry *e)
     d->first_entry = d->relevant_entry = e;
     d->action_flag = JIT_REGISTER_FN;
     __jit_debug_register_code();
-    pthread_mutex_unlock(&note_lock);
+    nj_fork_unlock(&note_lock);
 }
 
 static void gdb_drop(jit_code_entry *e)
 {
-    pthread_mutex_lock(&note_lock);
+    nj_fork_lock(&note_lock);
     struct jit_descriptor *d = &__jit_debug_descriptor;
     *(e->prev_entry ? &e->prev_entry->next_entry : &d->first_entry) = e->next_entry;
     if (e->next_entry)
@@ -69,7 +70,7 @@ static void gdb_drop(jit_code_entry *e)
     d->relevant_entry = e;
     d->action_flag = JIT_UNREGISTER_FN;
     __jit_debug_register_code();
-    pthread_mutex_unlock(&note_lock);
+    nj_fork_unlock(&note_lock);
 }
 
 static void image_fill(char *image, const NjLoadObject *o, const uint8_t *base)
@@ -100,7 +101,7 @@ static FILE *perf_open(void)
 
 static void perf_add(const NjLoadObject *o, const uint8_t *base, const char *name)
 {
-    pthread_mutex_lock(&note_lock);
+    nj_fork_lock(&note_lock);
     FILE *f = perf_open();
     for (uint32_t i = 1; f && i < o->nsym; i++) {
         Elf64_Sym s = nj_load_sym(o, i);
@@ -113,7 +114,7 @@ static void perf_add(const NjLoadObject *o, const uint8_t *base, const char *nam
     }
     if (f)
         fflush(f);
-    pthread_mutex_unlock(&note_lock);
+    nj_fork_unlock(&note_lock);
 }
 
 /* -- the unwinder ------------------------------------------------------------------------------------------------ */

@@ -4,14 +4,13 @@
  * stale or foreign pointer is an error with its name and not a crash, as a driver would have it.
  */
 #include "cpu/cpu.h"
-
-#include "base/lock.h"
+#include "cpu/fork.h"
 
 #define ALIGN 64                        /* a cache line and the widest vector */
 
 typedef struct MemBlock { uint64_t at; size_t nbytes; void *raw; } MemBlock;
 
-static NjLock mem_lock = NJ_LOCK_INIT;
+static NjForkLock mem_lock = NJ_FORK_LOCK_INIT;
 static MemBlock *blocks;                /* sorted by `at`; it and the counts are under mem_lock */
 static size_t nblock, cap_block, nbytes_live;
 
@@ -34,10 +33,10 @@ static NjStatus mem_check(uint64_t ptr, size_t n, const char *what, NjErr *err)
 {
     if (!n)
         return NJ_OK;
-    nj_lock(&mem_lock);
+    nj_fork_lock(&mem_lock);
     size_t i = mem_above(ptr);
     bool ok = i && ptr - blocks[i - 1].at <= blocks[i - 1].nbytes && n <= blocks[i - 1].nbytes - (ptr - blocks[i - 1].at);
-    nj_unlock(&mem_lock);
+    nj_fork_unlock(&mem_lock);
     return ok ? NJ_OK
               : nj_err_set(err, NJ_E_USER, 0, "%s: %zu bytes at %#llx are not device memory", what, n, (unsigned long long)ptr);
 }
@@ -69,9 +68,9 @@ NjStatus nj_cpu_mem_alloc(size_t nbytes, uint64_t *out, NjErr *err)
     if (!raw)
         return nj_err_set(err, NJ_E_NOMEM, 0, "out of memory: %zu bytes on the CPU device", nbytes);
     MemBlock b = { ((uint64_t)(uintptr_t)raw + ALIGN - 1) & ~(uint64_t)(ALIGN - 1), nbytes, raw };
-    nj_lock(&mem_lock);
+    nj_fork_lock(&mem_lock);
     bool ok = mem_insert(b);
-    nj_unlock(&mem_lock);
+    nj_fork_unlock(&mem_lock);
     if (!ok) {
         nj_free(raw);
         return nj_err_set(err, NJ_E_NOMEM, 0, "out of memory");
@@ -85,7 +84,7 @@ NjStatus nj_cpu_mem_free(uint64_t ptr, NjErr *err)
     void *raw = NULL;
     if (!ptr)
         return NJ_OK;
-    nj_lock(&mem_lock);
+    nj_fork_lock(&mem_lock);
     size_t i = mem_above(ptr);
     if (i && blocks[i - 1].at == ptr) {
         raw = blocks[i - 1].raw;
@@ -93,7 +92,7 @@ NjStatus nj_cpu_mem_free(uint64_t ptr, NjErr *err)
         memmove(&blocks[i - 1], &blocks[i], (nblock - i) * sizeof *blocks);
         nblock--;
     }
-    nj_unlock(&mem_lock);
+    nj_fork_unlock(&mem_lock);
     nj_free(raw);
     return raw ? NJ_OK : nj_err_set(err, NJ_E_USER, 0, "free: %#llx is not device memory", (unsigned long long)ptr);
 }
@@ -134,8 +133,8 @@ NjStatus nj_cpu_mem_set(uint64_t dst, int byte, size_t nbytes, NjErr *err)
 
 void nj_cpu_mem_info(size_t *nblocks, size_t *nbytes)
 {
-    nj_lock(&mem_lock);
+    nj_fork_lock(&mem_lock);
     *nblocks = nblock;
     *nbytes = nbytes_live;
-    nj_unlock(&mem_lock);
+    nj_fork_unlock(&mem_lock);
 }

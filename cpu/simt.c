@@ -115,55 +115,106 @@ static void thread_leave(NjSimtBlock *b, NjSimtThread *t)
         barrier_open(b);
 }
 
-/* Bottom frame of every thread's stack. */
+/* -- blocks, one after the other on the same stacks ------------------------------------------------------------ */
+
+/* All threads are in the ring again, none has arrived anywhere. Phases go on counting: a thread's own is set when it starts. */
+static void block_start(NjSimtBlock *b)
+{
+    uint32_t n = b->nthread;
+    for (uint32_t i = 0; i < n; i++) {
+        b->thread[i].next = (uint16_t)(i + 1 == n ? 0 : i + 1);
+        b->thread[i].prev = (uint16_t)(i == 0 ? n - 1 : i - 1);
+    }
+    for (uint32_t w = 0; w * NJ_SIMT_WARP < n; w++) {
+        uint32_t nlane = n - w * NJ_SIMT_WARP;
+        b->live[w] = nlane >= NJ_SIMT_WARP ? UINT32_MAX : ((uint32_t)1 << nlane) - 1;
+    }
+    b->nlive = n;
+    b->narrived = b->count = 0;
+    if (b->nshared)
+        memset(b->now.shared, 0, b->nshared);
+}
+
+static void next_block(NjSimt *c)
+{
+    if (++c->ctaid[0] == c->nctaid[0]) {
+        c->ctaid[0] = 0;
+        if (++c->ctaid[1] == c->nctaid[1]) {
+            c->ctaid[1] = 0;
+            c->ctaid[2]++;
+        }
+    }
+}
+
+/* Bottom frame of every thread's stack: one turn for each block. The thread that ends a block starts the next one. */
 static void thread_main(void *arg)
 {
     NjSimtThread *t = arg;
     NjSimtBlock *b = t->ctx.block;
-    int32_t status = b->k->thread(b->args, &t->ctx);
-    thread_leave(b, t);
-    if (status || b->nlive == 0)
-        block_end(b, t, status);
-    switch_next(b, t);
-    __builtin_unreachable();                               /* t has left the ring: nobody switches back */
+    for (;;) {
+        memcpy(t->ctx.ctaid, b->now.ctaid, sizeof t->ctx.ctaid);
+        t->phase = b->phase;
+        int32_t status = b->k->thread(b->args, &t->ctx);
+        thread_leave(b, t);
+        if (status || (b->nlive == 0 && --b->nleft == 0)) {
+            block_end(b, t, status);
+        } else if (b->nlive == 0) {
+            next_block(&b->now);
+            block_start(b);
+        } else {
+            switch_next(b, t);                             /* back in the next block: t has left the ring of this one */
+        }
+    }
 }
 
-static void block_prepare(NjSimtSpace *s, const Launch *l, const NjSimt *proto)
+static void threads_prepare(NjSimtSpace *s, const Launch *l, const NjSimt *first, size_t nblock)
 {
     NjSimtBlock *b = &s->block;
-    uint32_t n = l->nthread;
-    *b = (NjSimtBlock){ .k = l->k, .args = l->args, .thread = s->thread, .nthread = n, .nlive = n };
+    *b = (NjSimtBlock){ .k = l->k, .args = l->args, .now = *first, .nleft = nblock, .nshared = l->nshared,
+                        .thread = s->thread, .nthread = l->nthread };
     int32_t x = 0, y = 0, z = 0;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < l->nthread; i++) {
         NjSimtThread *t = &s->thread[i];
-        t->ctx = *proto;
+        t->ctx = *first;
         t->ctx.tid[0] = x, t->ctx.tid[1] = y, t->ctx.tid[2] = z;
         t->ctx.lane = i % NJ_SIMT_WARP;
         t->ctx.block = b;
         t->phase = 0;
         t->in_warp_op = false;
-        t->next = (uint16_t)(i + 1 == n ? 0 : i + 1);
-        t->prev = (uint16_t)(i == 0 ? n - 1 : i - 1);
         t->sp = nj_simt_space_prepare(s, i, thread_main, t);
-        b->live[i / NJ_SIMT_WARP] |= (uint32_t)1 << t->ctx.lane;
-        if (++x == proto->ntid[0] && (x = 0, ++y == proto->ntid[1]))
+        if (++x == first->ntid[0] && (x = 0, ++y == first->ntid[1]))
             y = 0, ++z;
     }
+    block_start(b);
 }
 
-/* -- blocks of a launch ---------------------------------------------------------------------------------------- */
-
-static int32_t run_threads(NjSimtSpace *s, const Launch *l, NjSimt *proto)
+/* `at` becomes the place of an error. */
+static int32_t run_threads(NjSimtSpace *s, const Launch *l, NjSimt *at, size_t nblock)
 {
     NjSimtBlock *b = &s->block;
-    block_prepare(s, l, proto);
+    threads_prepare(s, l, at, nblock);
     nj_simt_switch(&b->main_sp, s->thread[0].sp);
     if (!b->status)
         return 0;
     s->abandoned = true;
-    memcpy(proto->tid, s->thread[b->culprit].ctx.tid, sizeof proto->tid);
+    *at = b->now;
+    memcpy(at->tid, s->thread[b->culprit].ctx.tid, sizeof at->tid);
     return b->status;
 }
+
+static int32_t run_loops(const Launch *l, NjSimt *at, size_t nblock)
+{
+    for (size_t i = 0; i < nblock; i++, next_block(at)) {
+        if (l->nshared)
+            memset(at->shared, 0, l->nshared);
+        int32_t status = l->k->block(l->args, at);
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+/* -- a launch ---------------------------------------------------------------------------------------------------- */
 
 static int32_t launch_fail(Launch *l, int32_t status, const NjSimt *at)
 {
@@ -188,17 +239,6 @@ static NjSimtSpace *launch_space(Launch *l, uint32_t slot, NjSimt *ctx)
     return s;
 }
 
-static void next_block(NjSimt *c)
-{
-    if (++c->ctaid[0] == c->nctaid[0]) {
-        c->ctaid[0] = 0;
-        if (++c->ctaid[1] == c->nctaid[1]) {
-            c->ctaid[1] = 0;
-            c->ctaid[2]++;
-        }
-    }
-}
-
 static int32_t run_blocks(void *arg, size_t lo, size_t hi, uint32_t slot)
 {
     Launch *l = arg;
@@ -210,14 +250,8 @@ static int32_t run_blocks(void *arg, size_t lo, size_t hi, uint32_t slot)
     NjSimtSpace *s = launch_space(l, slot, &ctx);
     if (!s && (l->nshared || !l->k->block))
         return launch_fail(l, NJ_SIMT_NOMEM, &ctx);
-    for (size_t i = lo; i < hi; i++, next_block(&ctx)) {
-        if (l->nshared)
-            memset(s->shared, 0, l->nshared);
-        int32_t status = l->k->block ? l->k->block(l->args, &ctx) : run_threads(s, l, &ctx);
-        if (status)
-            return launch_fail(l, status, &ctx);
-    }
-    return 0;
+    int32_t status = l->k->block ? run_loops(l, &ctx, hi - lo) : run_threads(s, l, &ctx, hi - lo);
+    return status ? launch_fail(l, status, &ctx) : 0;
 }
 
 /* -- checks, as a driver makes them --------------------------------------------------------------------------------- */

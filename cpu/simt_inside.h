@@ -16,10 +16,13 @@ typedef struct NjSimtThread {
     uint64_t warp_value, warp_result;
 } NjSimtThread;
 
-/* One block in flight; all its threads run on one worker, one at a time, so nothing here is shared between cores. */
+/* The block in flight; all its threads run on one worker, one at a time, so nothing here is shared between cores. */
 typedef struct NjSimtBlock {
     const NjSimtKernel *k;
     const uint64_t *args;
+    NjSimt       now;            /* which block it is; threads copy its index when they start */
+    size_t       nleft;          /* blocks to run, this one included */
+    size_t       nshared;        /* bytes of shared memory, zeroed for each */
     NjSimtThread   *thread;      /* linear index: x fastest */
     void           *main_sp;     /* the worker's own stack while a thread runs */
     uint32_t nthread, nlive;
