@@ -22,6 +22,7 @@ typedef struct Launch {
     NjSimt       proto;                  /* sizes filled in */
     uint32_t     nthread;
     size_t       nshared, dyn_off;       /* bytes of both kinds; where the dynamic one starts */
+    bool         spaces;                 /* are they needed? */
     NjSimtSpace *space[NJ_POOL_MAX];      /* each written by its slot's worker; read by the caller after the join */
     NjA32        failed;                 /* 0 -> 1 by the first worker with an error, which alone writes fault; read after the join */
     NjSimtFault  fault;
@@ -229,8 +230,8 @@ static int32_t launch_fail(Launch *l, int32_t status, const NjSimt *at)
 
 static NjSimtSpace *launch_space(Launch *l, uint32_t slot, NjSimt *ctx)
 {
-    NjSimtSpace *s = l->space[slot];
-    if (!s && (l->nshared || !l->k->block))
+    NjSimtSpace *s = l->spaces ? l->space[slot] : NULL;
+    if (!s && l->spaces)
         s = l->space[slot] = nj_simt_space_take(l->k->block ? 0 : l->nthread, l->k->local_bytes, l->nshared);
     if (s && l->nshared) {
         ctx->shared = s->shared;
@@ -248,7 +249,7 @@ static int32_t run_blocks(void *arg, size_t lo, size_t hi, uint32_t slot)
     ctx.ctaid[1] = (int32_t)(lo / nx % ny);
     ctx.ctaid[2] = (int32_t)(lo / nx / ny);
     NjSimtSpace *s = launch_space(l, slot, &ctx);
-    if (!s && (l->nshared || !l->k->block))
+    if (!s && l->spaces)
         return launch_fail(l, NJ_SIMT_NOMEM, &ctx);
     int32_t status = l->k->block ? run_loops(l, &ctx, hi - lo) : run_threads(s, l, &ctx, hi - lo);
     return status ? launch_fail(l, status, &ctx) : 0;
@@ -288,7 +289,9 @@ static void launch_fill(Launch *l, const NjSimtKernel *k, const int32_t grid[3],
     l->nthread = (uint32_t)(block[0] * block[1] * block[2]);
     l->dyn_off = ((size_t)k->shared_bytes + 127) & ~(size_t)127;
     l->nshared = dyn ? l->dyn_off + dyn : k->shared_bytes;
-    memset(l->space, 0, sizeof l->space);
+    l->spaces = l->nshared || !k->block;
+    if (l->spaces)
+        memset(l->space, 0, sizeof l->space);
     nj_a32_store_relaxed(&l->failed, 0);
     memset(&l->fault, 0, sizeof l->fault);
 }
@@ -325,7 +328,7 @@ NjStatus nj_simt_launch(const NjSimtKernel *k, const int32_t grid[3], const int3
     if (nblock == 1)
         pool = NULL;                     /* not even a question to hwloc */
     nj_pool_for(pool, nblock, launch_grain(nblock, pool), run_blocks, &l);
-    for (uint32_t i = 0; i < NJ_POOL_MAX; i++)
+    for (uint32_t i = 0; i < NJ_POOL_MAX && l.spaces; i++)
         nj_simt_space_give(l.space[i]);
     if (fault)
         *fault = l.fault;

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "cpu/cpu.h"
+#include "cpu/simt.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -46,6 +47,22 @@ static const char kernel[] =
     "  %x = load double, ptr addrspace(1) %q\n"
     "  %y = call double @__nv_sin(double %x)\n"
     "  store double %y, ptr addrspace(1) %q\n  ret void\n}\n";
+
+/* One thread of a kernel that reverses each block through shared memory: the offsets are those of NjSimt. */
+static const char reverse[] =
+    "declare void @nj_rt_barrier(ptr)\n"
+    "define i32 @reverse(ptr %args, ptr %ctx) {\n"
+    "  %t = load i32, ptr %ctx\n"
+    "  %pc = getelementptr i8, ptr %ctx, i64 12\n  %c = load i32, ptr %pc\n"
+    "  %pn = getelementptr i8, ptr %ctx, i64 24\n  %n = load i32, ptr %pn\n"
+    "  %ps = getelementptr i8, ptr %ctx, i64 48\n  %s = load ptr, ptr %ps\n"
+    "  %base = mul i32 %c, %n\n  %i = add i32 %base, %t\n"
+    "  %x = load ptr, ptr %args\n  %px = getelementptr i32, ptr %x, i32 %i\n  %v = load i32, ptr %px\n"
+    "  %q = getelementptr i32, ptr %s, i32 %t\n  store i32 %v, ptr %q\n"
+    "  call void @nj_rt_barrier(ptr %ctx)\n"
+    "  %n1 = sub i32 %n, 1\n  %r = sub i32 %n1, %t\n"
+    "  %p = getelementptr i32, ptr %s, i32 %r\n  %w = load i32, ptr %p\n  store i32 %w, ptr %px\n"
+    "  ret i32 0\n}\n";
 
 static void *compile_as(NjLlvmOut what, const char *text, NjText *out)
 {
@@ -220,6 +237,43 @@ static void test_libdevice(void **state)
     nj_text_free(&s);
 }
 
+static void test_fatal(void **state)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    skip();                                 /* such a compile's memory is lost on purpose: see compile.c */
+#endif
+    static const char text[] = "declare i32 @llvm.nvvm.read.ptx.sreg.tid.x()\ndefine i32 @f() {\n"
+                               "  %x = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()\n  ret i32 %x\n}\n";
+    for (int i = 0; i < 3; i++) {           /* for this machine there is no such instruction: LLVM calls that fatal */
+        NjErr err = {0};
+        NjText s;
+        nj_text_init(&s);
+        assert_int_equal(nj_cpu_llvm_compile(NJ_LLVM_OBJECT, text, strlen(text), NULL, &s, &err), NJ_E_BUG);
+        assert_non_null(strstr(err.text, "Cannot select"));
+        nj_text_free(&s);
+        NjCpuCode *code = load_text(axpy);
+        check_axpy(code);
+        nj_cpu_code_release(code);
+    }
+}
+
+static void test_kernel(void **state)
+{
+    NjErr err = {0};
+    NjCpuCode *code = load_text(reverse);
+    NjSimtKernel k = { .name = "reverse", .shared_bytes = 4 * 256 };
+    *(void **)&k.thread = nj_cpu_code_find(code, "reverse");
+    static int32_t x[256 * 50];
+    for (int i = 0; i < 256 * 50; i++)
+        x[i] = i;
+    uint64_t args[] = { (uint64_t)(uintptr_t)x };
+    if (nj_simt_launch(&k, (int32_t[3]){ 50, 1, 1 }, (int32_t[3]){ 256, 1, 1 }, 0, args, nj_pool_get(), NULL, &err))
+        fail_msg("%s", err.text);
+    for (int i = 0; i < 256 * 50; i++)
+        assert_int_equal(x[i], i / 256 * 256 + 255 - i % 256);
+    nj_cpu_code_release(code);
+}
+
 static void *compile_some(void *arg)
 {
     for (int i = 0; i < 5; i++) {
@@ -293,7 +347,7 @@ int main(void)
         cmocka_unit_test(test_no_library), cmocka_unit_test(test_call),      cmocka_unit_test(test_vector_sin),
         cmocka_unit_test(test_texts),      cmocka_unit_test(test_refused),   cmocka_unit_test(test_ptx),
         cmocka_unit_test(test_libdevice),  cmocka_unit_test(test_threads),   cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_perf_map),
+        cmocka_unit_test(test_perf_map),   cmocka_unit_test(test_kernel),    cmocka_unit_test(test_fatal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
