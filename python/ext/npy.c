@@ -54,16 +54,6 @@ static void npy_fill_table(void)
     nj_npy_scalar_of_num[NPY_ULONG] = sizeof(long) == 8 ? NJ_T_U64 : NJ_T_U32;
 }
 
-int nj_npy_need(void)
-{
-    if (nj_npy_ready)
-        return 0;
-    if (_import_array() < 0 || _import_umath() < 0)
-        return -1;
-    nj_npy_ready = true;
-    return 0;
-}
-
 int nj_npy_maybe(void)
 {
     if (nj_npy_ready)
@@ -74,20 +64,49 @@ int nj_npy_maybe(void)
     return nj_npy_need() < 0 ? -1 : 1;
 }
 
+/* -- NumPy's scalar classes ----------------------------------------------------------------------------- */
+
+static struct { PyTypeObject *cls; NjScalar s; } npy_classes[15];     /* filled once, with the C API */
+
+static void npy_fill_classes(void)
+{
+    int n = 0;
+#define CLASS(stem, scalar) npy_classes[n].cls = &Py##stem##ArrType_Type, npy_classes[n++].s = scalar
+    CLASS(Double, NJ_T_F64);
+    CLASS(Float, NJ_T_F32);
+    CLASS(Bool, NJ_T_BOOL);
+    CLASS(Byte, NJ_T_I8);
+    CLASS(Short, NJ_T_I16);
+    CLASS(Int, NJ_T_I32);
+    CLASS(Long, sizeof(long) == 8 ? NJ_T_I64 : NJ_T_I32);
+    CLASS(LongLong, NJ_T_I64);
+    CLASS(UByte, NJ_T_U8);
+    CLASS(UShort, NJ_T_U16);
+    CLASS(UInt, NJ_T_U32);
+    CLASS(ULong, sizeof(long) == 8 ? NJ_T_U64 : NJ_T_U32);
+    CLASS(ULongLong, NJ_T_U64);
+    CLASS(CFloat, NJ_T_C64);
+    CLASS(CDouble, NJ_T_C128);
+#undef CLASS
+}
+
 NjScalar nj_npy_scalar_of_class(PyTypeObject *t)
 {
-    const struct { PyTypeObject *cls; NjScalar s; } rows[] = {
-        {&PyDoubleArrType_Type, NJ_T_F64},   {&PyFloatArrType_Type, NJ_T_F32},      {&PyBoolArrType_Type, NJ_T_BOOL},
-        {&PyByteArrType_Type, NJ_T_I8},      {&PyShortArrType_Type, NJ_T_I16},      {&PyIntArrType_Type, NJ_T_I32},
-        {&PyLongArrType_Type, sizeof(long) == 8 ? NJ_T_I64 : NJ_T_I32},             {&PyLongLongArrType_Type, NJ_T_I64},
-        {&PyUByteArrType_Type, NJ_T_U8},     {&PyUShortArrType_Type, NJ_T_U16},     {&PyUIntArrType_Type, NJ_T_U32},
-        {&PyULongArrType_Type, sizeof(long) == 8 ? NJ_T_U64 : NJ_T_U32},            {&PyULongLongArrType_Type, NJ_T_U64},
-        {&PyCFloatArrType_Type, NJ_T_C64},   {&PyCDoubleArrType_Type, NJ_T_C128},
-    };
-    for (size_t i = 0; i < NJ_COUNT(rows); i++)
-        if (rows[i].cls == t)
-            return rows[i].s;
+    for (size_t i = 0; i < NJ_COUNT(npy_classes); i++)
+        if (npy_classes[i].cls == t)
+            return npy_classes[i].s;
     return NJ_T_NSCALAR;
+}
+
+int nj_npy_need(void)
+{
+    if (nj_npy_ready)
+        return 0;
+    if (_import_array() < 0 || _import_umath() < 0)
+        return -1;
+    npy_fill_classes();
+    nj_npy_ready = true;
+    return 0;
 }
 
 PyMethodDef nj_npy_methods[] = {{0}};

@@ -121,7 +121,7 @@ static PyObject *get_tuple(const NjType *t, const uint64_t *slots, PyObject *con
     }
     PyObject *cls = r && t->names ? nj_typeof_class(t) : NULL;
     if (cls) {
-        PyObject *named = PyObject_CallMethod(cls, "_make", "O", r);
+        PyObject *named = PyObject_CallMethod(cls, "_make", "(O)", r);
         Py_SETREF(r, named);
     }
     return r;

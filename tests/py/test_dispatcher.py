@@ -1,0 +1,394 @@
+"""The object behind @jit: lazy and eager compilation, keywords, conversions, options, attributes, threads, pickling."""
+import gc
+import inspect
+import pickle
+import subprocess
+import sys
+import threading
+import warnings
+import weakref
+
+import numpy as np
+import pytest
+
+import naja
+from naja import float32, float64, int32, int64, jit, njit, types, void
+
+
+def add(a, b):
+    "adds"
+    return a + b
+
+
+@njit
+def importable(x):
+    return x * 2
+
+
+# -- ways to write it
+
+@pytest.mark.parametrize("decorate", [jit, njit, lambda f: jit()(f), lambda f: njit()(f), lambda f: njit(nogil=True)(f),
+                                      lambda f: jit(nopython=True)(f), lambda f: njit(cache=True)(f)])
+def test_lazy_forms(decorate):
+    f = decorate(add)
+    assert f.signatures == []
+    assert f(1, 2) == 3 and f(1.5, 2) == 3.5
+    assert f.signatures == [(int64, int64), (float64, int64)]
+
+
+@pytest.mark.parametrize("signature", [float64(float64, float64), "float64(float64, float64)", "f8(f8, f8)", (float64, float64),
+                                       "(f8, f8)", [float64(float64, float64)], [(float64, float64)], ["f8(f8,f8)"]])
+def test_eager_forms(signature):
+    f = njit(signature)(add)
+    assert f.signatures == [(float64, float64)] and f.nopython_signatures == [float64(float64, float64)]
+    assert not f.can_compile
+    result = f(1, 2)
+    assert type(result) is float and result == 3.0
+
+
+def test_result_of_signature_is_kept():
+    f = njit(float32(float64, float64))(add)
+    assert f(0.1, 0.2) == float(np.float32(0.1 + 0.2))
+    assert f.nopython_signatures == [float32(float64, float64)]
+
+
+def test_void_signature():
+    @njit(void(float64[:], float64))
+    def fill(a, x):
+        for i in range(a.shape[0]):
+            a[i] = x
+    a = np.zeros(4)
+    assert fill(a, 2) is None and a.tolist() == [2.0] * 4
+
+
+def test_wrong_number_of_arguments_in_signature():
+    with pytest.raises(TypeError, match="has 1 arguments.*2 parameters"):
+        njit(float64(float64))(add)
+
+
+# -- binding arguments as Python does
+
+def test_keywords_and_defaults():
+    @njit
+    def f(a, b=10, *, c=100):
+        return a * 10000 + b * 10 + c
+    def p(a, b=10, *, c=100):
+        return a * 10000 + b * 10 + c
+    for args, kw in [((1,), {}), ((1, 2), {}), ((1,), {"b": 3}), ((), {"a": 1}), ((1,), {"c": 5}), ((), {"b": 2, "a": 1, "c": 3})]:
+        assert f(*args, **kw) == p(*args, **kw)
+    for args, kw in [((), {}), ((1, 2, 3), {}), ((1,), {"a": 2}), ((1,), {"nope": 2}), ((), {"b": 1})]:
+        with pytest.raises(TypeError):
+            p(*args, **kw)
+        with pytest.raises(TypeError, match=r"f\(\)"):
+            f(*args, **kw)
+
+
+def test_positional_only():
+    @njit
+    def f(a, /, b):
+        return a - b
+    assert f(5, b=3) == 2
+    with pytest.raises(TypeError, match="unexpected keyword argument 'a'"):
+        f(a=5, b=3)
+
+
+def test_defaults_are_read_at_each_call():
+    def f(a, b=1):
+        return a + b
+    g = njit(f)
+    assert g(1) == 2
+    f.__defaults__ = (5,)
+    assert g(1) == 6
+
+
+# -- choosing among declared signatures
+
+def test_choice_by_conversion():
+    f = njit([int64(int64, int64), float64(float64, float64)])(add)
+    assert f(1, 2) == 3 and type(f(1, 2)) is int
+    assert f(1.0, 2) == 3.0 and type(f(1.0, 2)) is float
+    assert type(f(np.int8(1), np.int8(2))) is int
+
+
+def test_no_matching_definition():
+    f = njit(int64(int64, int64))(add)
+    with pytest.raises(TypeError, match="no matching definition.*array"):
+        f(np.zeros(3), 1)
+
+
+def test_ambiguous():
+    f = njit([float64(float64, float32), float64(float32, float64)])(add)
+    with pytest.raises(TypeError, match="ambiguous"):
+        f(np.float32(1), np.float32(2))
+
+
+def test_unsafe_conversion_of_declared():
+    f = njit(int32(int32, int32))(add)
+    assert f(1.9, 2.9) == 3
+
+
+def test_disable_compile():
+    f = njit(add)
+    f(1, 2)
+    f.disable_compile()
+    assert f(1.0, 2.0) == 3 and len(f.signatures) == 1
+    with pytest.raises(RuntimeError):
+        f.compile((float64, float64))
+    f.disable_compile(False)
+    assert f(1.0, 2.5) == 3.5 and len(f.signatures) == 2
+
+
+# -- options
+
+def test_unknown_option():
+    with pytest.raises(TypeError, match=r"no option 'fastmaths'.*fastmath"):
+        njit(fastmaths=True)(add)
+
+
+@pytest.mark.parametrize("options, error", [
+    ({"error_model": "perl"}, ValueError), ({"fastmath": {"quick"}}, ValueError), ({"locals": {"x": float64}}, NotImplementedError),
+    ({"pipeline_class": object}, NotImplementedError), ({"inline": "sometimes"}, ValueError)])
+def test_bad_option(options, error):
+    with pytest.raises(error):
+        njit(**options)(add)
+
+
+def test_object_mode_is_refused():
+    with pytest.raises(NotImplementedError, match="object mode"):
+        jit(forceobj=True)(add)
+
+
+def test_error_model():
+    def div(a, b):
+        return a / b
+    with pytest.raises(ZeroDivisionError):
+        njit(div)(1.0, 0.0)
+    assert njit(error_model="numpy")(div)(1.0, 0.0) == float("inf")
+
+
+def test_parallel_says_that_it_is_serial():
+    code = ("import warnings, naja; warnings.simplefilter('always')\n"
+            "with warnings.catch_warnings(record=True) as w:\n"
+            "    naja.njit(parallel=True)(lambda x: x); naja.njit(parallel=True)(lambda x: x)\n"
+            "print(len(w), 'one thread' in str(w[0].message))")
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "1 True\n"
+
+
+def test_boundscheck():
+    def get(a, i):
+        return a[i]
+    f = njit(boundscheck=True)(get)
+    assert f(np.arange(3), 2) == 2 and f(np.arange(3), -1) == 2
+    with pytest.raises(IndexError):
+        f(np.arange(3), 3)
+
+
+def test_fastmath_flags():
+    f = njit(fastmath={"reassoc", "nsz"})(lambda a, b: a + b)
+    f(1.0, 2.0)
+    text = f.inspect_llvm_input((float64, float64))
+    assert "fadd" in text and "reassoc" in text and "nsz" in text and "nnan" not in text
+    assert "fadd fast" in _llvm(njit(fastmath=True)(lambda a, b: a + b))
+
+
+def _llvm(f):
+    f(1.0, 2.0)
+    return f.inspect_llvm_input((float64, float64))
+
+
+# -- misuse
+
+@pytest.mark.parametrize("what", [3.5, len, object])
+def test_not_a_function(what):
+    with pytest.raises(TypeError):
+        njit(what)
+
+
+def test_twice():
+    with pytest.raises(TypeError, match="compiled already"):
+        njit(njit(add))
+
+
+# -- attributes
+
+def test_names():
+    f = njit(add)
+    assert (f.__name__, f.__doc__, f.__module__, f.__qualname__) == ("add", "adds", __name__, "add")
+    assert f.py_func is add is f.__wrapped__ and f.__code__ is add.__code__
+    assert str(inspect.signature(f)) == "(a, b)"
+    f.note = "kept"
+    assert f.note == "kept"
+    with pytest.raises(AttributeError):
+        f.nonsense
+    assert njit(nogil=True)(add).targetoptions == {"nogil": True}
+
+
+def test_method():
+    class C:
+        scale = 3
+
+        @staticmethod
+        @njit
+        def s(x):
+            return x + 1
+
+        @njit
+        def m(self, x):
+            return x
+    assert C.s(1) == 2 and C().s(1) == 2
+    assert isinstance(C.m, type(njit(add)))
+    with pytest.raises(TypeError, match="type C"):
+        C().m(1)
+
+
+def test_compile_and_recompile():
+    scope = {"K": 1}
+    exec("def f(x):\n    return x + K", scope)
+    f = njit(scope["f"])
+    f.compile((int64,))
+    assert f.signatures == [(int64,)] and f(1) == 2
+    scope["K"] = 10
+    assert f(1) == 2
+    f.recompile()
+    assert f(1) == 11 and f.signatures == [(int64,)]
+
+
+def test_failed_recompile_keeps_the_old_code():
+    scope = {"K": 1}
+    exec("def f(x):\n    return x + K", scope)
+    f = njit(scope["f"])
+    assert f(1) == 2
+    scope["K"] = object()
+    with pytest.raises(TypeError):
+        f.recompile()
+    assert f(1) == 2
+
+
+def test_inspection(capsys):
+    f = njit(add)
+    f(1.0, 2.0)
+    assert set(f.overloads) == {(float64, float64)}
+    for texts, word in [(f.inspect_llvm(), "define"), (f.inspect_asm(), ".text"), (f.inspect_ir(), "f64")]:
+        assert list(texts) == [(float64, float64)] and word in texts[(float64, float64)]
+    assert f.inspect_asm((float64, float64)) == f.inspect_asm()[(float64, float64)]
+    with pytest.raises(KeyError):
+        f.inspect_asm((int64,))
+    f.inspect_types()
+    shown = capsys.readouterr().out
+    assert "return a + b" in shown and "f64" in shown
+
+
+# -- life
+
+def test_collected_functions_free_their_code():
+    def make():
+        k = 3
+        return njit(lambda x: x + k)
+    f = make()
+    assert f(1) == 4
+    gone = weakref.ref(f)
+    del f
+    gc.collect()
+    assert gone() is None
+
+
+def test_threads_compile_once():
+    f = njit(lambda x: x * 3)
+    results, barrier = [], threading.Barrier(8)
+
+    def work():
+        barrier.wait()
+        results.append(f(7))
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert results == [21] * 8 and len(f.signatures) == 1
+
+
+def test_nogil_runs_beside_python():
+    @njit(nogil=True)
+    def spin(n):
+        s = 0.0
+        for i in range(n):
+            s = s * 0.5 + i
+        return s
+    expected = spin(1000)
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(spin(1000))) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert results == [expected] * 4
+
+
+def test_pickle_by_reference():
+    assert pickle.loads(pickle.dumps(importable)) is importable
+
+
+def test_pickle_by_value():
+    offset = 5
+
+    @njit(float64(float64), error_model="numpy")
+    def f(x):
+        return x + offset
+    g = pickle.loads(pickle.dumps(f))
+    assert g is not f and g(1.0) == 6.0 and g.signatures == [(float64,)] and g.targetoptions == {"error_model": "numpy"}
+    assert g.__name__ == "f"
+
+
+def test_pickle_into_another_process():
+    data = pickle.dumps(njit(lambda x, y: np.sqrt(x) + y))
+    code = f"import pickle; print(pickle.loads({data!r})(4.0, 1))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "3.0\n"
+
+
+def test_disabled_jit():
+    code = "import naja; f = naja.njit(lambda x: x); print(type(f).__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**__import__("os").environ, "NAJA_DISABLE_JIT": "1"})
+    assert done.stdout == "function\n"
+
+
+# -- calls between compiled functions
+
+def test_calls():
+    @njit
+    def inner(x, k=2):
+        return x * k
+
+    @njit
+    def outer(x):
+        return inner(x) + inner(x, k=10) + inner(k=100, x=x)
+    assert outer(3) == 6 + 30 + 300
+
+
+def test_recursion():
+    @njit
+    def fib(n):
+        return n if n < 2 else fib(n - 1) + fib(n - 2)
+    assert fib(20) == 6765
+
+
+def test_eager_recursion():
+    @njit(int64(int64))
+    def fact(n):
+        if n < 2:
+            return 1
+        return n * fact(n - 1)
+    assert fact(10) == 3628800
+
+
+def test_subinterpreter_is_refused():
+    try:
+        import _interpreters as sub
+    except ImportError:
+        sub = pytest.importorskip("_xxsubinterpreters")
+    import naja._naja     # noqa: F401
+    code = "import sys; sys.path[:] = %r\ntry:\n    import naja\nexcept ImportError:\n    pass\nelse:\n    raise SystemError('loaded')" % sys.path
+    i = sub.create()
+    try:
+        assert sub.run_string(i, code) is None
+    finally:
+        sub.destroy(i)

@@ -1,0 +1,227 @@
+"""What users see when something is wrong: places, source lines, classes, several findings, exceptions from compiled code."""
+import traceback
+import warnings
+
+import numpy as np
+import pytest
+
+import naja
+from naja import errors, njit
+
+
+def line_of(func, text):
+    """The number of the line of func that contains text."""
+    import inspect
+    lines, first = inspect.getsourcelines(func)
+    return first + next(i for i, line in enumerate(lines) if text in line)
+
+
+# -- compile-time
+
+def test_typing_error_shows_the_place():
+    @njit
+    def f(a, b):
+        c = a * 2
+        return c + b      # here
+    with pytest.raises(errors.TypingError) as info:
+        f(1.0, (1, 2))
+    text = str(info.value)
+    assert f"{__file__}:{line_of(f.py_func, '# here')}:" in text
+    assert "return c + b" in text and "^" in text
+    assert "float64" in text and "UniTuple(int64 x 2)" in text
+
+
+def test_undefined_name():
+    @njit
+    def f(x):
+        return x + undefined_name       # noqa: F821
+    with pytest.raises(NameError, match="undefined_name"):
+        f(1)
+
+
+def test_unsupported_construct_names_it():
+    @njit
+    def f(x):
+        return [y for y in range(x)]
+    with pytest.raises((errors.UnsupportedError, errors.TypingError)) as info:
+        f(1)
+    assert "return [y for y in range(x)]" in str(info.value)
+
+
+def test_error_in_a_callee_points_there():
+    @njit
+    def inner(t):
+        return t + None       # inner line
+
+    @njit
+    def outer(x):
+        return inner(x)
+    with pytest.raises(errors.TypingError) as info:
+        outer(1)
+    assert "# inner line" in str(info.value)
+
+
+def test_functions_without_source():
+    scope = {}
+    exec("def f(a):\n    return a + None", scope)
+    with pytest.raises(errors.TypingError) as info:
+        njit(scope["f"])(1)
+    assert "<string>:2" in str(info.value)
+
+
+def test_functions_whose_source_only_linecache_knows():
+    import linecache
+    source = "def f(a):\n    return a + None\n"
+    linecache.cache["<cell 1>"] = (len(source), None, source.splitlines(True), "<cell 1>")
+    scope = {}
+    exec(compile(source, "<cell 1>", "exec"), scope)
+    with pytest.raises(errors.TypingError) as info:
+        njit(scope["f"])(1)
+    assert "return a + None" in str(info.value)
+
+
+def test_failed_types_do_not_spoil_others():
+    @njit
+    def f(a):
+        return a + 1
+    with pytest.raises(errors.TypingError):
+        f((1, 2))
+    assert f(1) == 2
+    with pytest.raises(errors.TypingError):
+        f((1, 2))
+
+
+def test_classes():
+    assert issubclass(errors.TypingError, TypeError) and issubclass(errors.UnsupportedError, NotImplementedError)
+    for name in ("TypingError", "NumbaError", "NumbaTypeError", "LoweringError", "UnsupportedError", "NumbaWarning",
+                 "NumbaPerformanceWarning", "NumbaDeprecationWarning"):
+        cls = getattr(naja.core.errors, name)
+        assert issubclass(cls, Warning if name.endswith("Warning") else errors.NajaError)
+    from naja.core.errors import TypingError
+    assert TypingError is errors.TypingError is naja.TypingError
+
+
+# -- run-time
+
+def raised(f, *args):
+    with pytest.raises(Exception) as info:
+        f(*args)
+    return info.value
+
+
+def test_exception_with_arguments():
+    @njit
+    def f(x):
+        if x < 0:
+            raise ValueError("negative")
+        if x == 0:
+            raise KeyError
+        return x
+    assert f(1) == 1
+    e = raised(f, -1)
+    assert type(e) is ValueError and e.args == ("negative",)
+    assert type(raised(f, 0)) is KeyError
+    assert f(2) == 2
+
+
+def test_traceback_shows_the_line_of_the_raise():
+    @njit
+    def f(x):
+        y = x + 1
+        if y > 3:
+            raise ValueError("too much")      # raised here
+        return y
+    e = raised(f, 5)
+    last = traceback.extract_tb(e.__traceback__)[-1]
+    assert (last.filename, last.name) == (__file__, "f")
+    assert last.lineno == line_of(f.py_func, "# raised here")
+
+
+def test_traceback_of_a_callee():
+    @njit
+    def inner(x):
+        if x:
+            raise IndexError("inside")        # inner raise
+        return x
+
+    @njit
+    def outer(x):
+        return inner(x) + 1
+    e = raised(outer, 1)
+    last = traceback.extract_tb(e.__traceback__)[-1]
+    assert last.name == "inner" and last.lineno == line_of(inner.py_func, "# inner raise")
+
+
+class Custom(Exception):
+    pass
+
+
+def test_exception_class_of_the_user():
+    @njit
+    def f(x):
+        if x:
+            raise Custom("mine", 7)
+        return x
+    e = raised(f, 1)
+    assert type(e) is Custom
+
+
+def test_division():
+    f = njit(lambda a, b: a // b)
+    assert f(7, 2) == 3
+    assert type(raised(f, 7, 0)) is ZeroDivisionError
+    assert type(raised(f, 7.0, 0.0)) is ZeroDivisionError
+
+
+def test_assert():
+    @njit
+    def f(x):
+        assert x > 0, "must be positive"
+        return x
+    e = raised(f, -1)
+    assert type(e) is AssertionError and e.args == ("must be positive",)
+
+
+def test_raising_many_times_does_not_leak():
+    import gc
+    import sys
+
+    @njit
+    def f(x):
+        if x:
+            raise ValueError("again")
+        return x
+    for _ in range(10):
+        raised(f, 1)
+    gc.collect()
+    before = sys.getrefcount(ValueError)
+    for _ in range(200):
+        raised(f, 1)
+    gc.collect()
+    assert abs(sys.getrefcount(ValueError) - before) < 5
+
+
+def test_exception_leaves_arrays_as_they_were_written():
+    @njit
+    def f(a):
+        for i in range(len(a)):
+            if i == 3:
+                raise ValueError("stop")
+            a[i] = 1
+    a = np.zeros(5)
+    raised(f, a)
+    assert a.tolist() == [1, 1, 1, 0, 0]
+
+
+def test_missing_compiler_is_a_clear_error():
+    import os
+    import subprocess
+    import sys
+    code = "import naja\ntry:\n    naja.njit(lambda x: x)(1)\nexcept naja.errors.LibraryError as e:\n    print(e)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "NAJA_LIBLLVM": "/nowhere.so"})
+    assert "/nowhere.so" in done.stdout, done.stderr
+
+
+def test_dump():
+    with pytest.raises(ValueError):
+        naja.dump("\x01")
