@@ -97,8 +97,8 @@ NjPySpec *nj_spec_compile(PyObject *func, const NjOpts *opts, NjRoot root, const
     NjPySpec *s = spec_new(opts, root, args, nargs, ret);
     if (!s)
         return (NjPySpec *)PyErr_NoMemory();
-    s->snap = nj_snapshot_new(func, opts, nj_target_cpu.name);
-    NjUnit *u = s->snap ? nj_unit_new(nj_ext_ctx(), &nj_target_cpu, opts) : NULL;
+    s->snap = nj_snapshot_new(func, opts, nj_cpu_target.name);
+    NjUnit *u = s->snap ? nj_unit_new(nj_ext_ctx(), &nj_cpu_target, opts) : NULL;
     if (!u) {
         if (!PyErr_Occurred())
             PyErr_NoMemory();
@@ -210,7 +210,7 @@ static NjStatus view_make_nogil(const NjPySpec *s, NjUnit *u, NjView what, NjTex
 
 PyObject *nj_spec_view(const NjPySpec *s, NjView what)
 {
-    NjUnit *u = nj_unit_new(nj_ext_ctx(), &nj_target_cpu, &s->opts);
+    NjUnit *u = nj_unit_new(nj_ext_ctx(), &nj_cpu_target, &s->opts);
     NjText out;
     NjErr err = {0};
     bool own_err = false;
