@@ -238,15 +238,19 @@ static int const_exc(SnapScope *c, PyObject *o, NjConst *k)
 static int const_func(SnapScope *c, PyObject *o, NjConst *k)
 {
     NjDispInfo info = {0};
-    if (!nj_disp_info(o, &info))
-        return 0;
+    if (!nj_disp_info(o, &info)) {
+        if (!nj_map_get(c->s->codes, &o, sizeof o))
+            return 0;
+        info.func = o;               /* the root itself, by its own name: recursion before the decorator has bound it */
+    }
     if (info.cuda && !c->s->simt) {
         k->kind = NJ_C_OBJECT;
         k->name = "function for the GPU";
         return 1;
     }
     k->kind = NJ_C_FUNC;
-    k->code = nj_snap_code(c->s, o, info.func, &info.opts, &info);
+    PyObject *key = nj_map_get(c->s->codes, &info.func, sizeof info.func) ? info.func : o;
+    k->code = nj_snap_code(c->s, key, info.func, &info.opts, &info);
     k->object = o;
     if (!k->code)
         return -1;
