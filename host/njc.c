@@ -71,7 +71,8 @@ static void njc_ops(void)
         const NjOpInfo *i = &nj_op_info[op];
         char nargs[16];
         snprintf(nargs, sizeof nargs, "%d", i->nargs);
-        printf("%-12s %-2s %c %-3s %-6s %s\n", i->word, i->nargs < 0 ? "*" : nargs, i->result, i->args, *i->flags ? i->flags : "-", i->doc);
+        printf("%-12s %-2s %c %-3s %-*s%s%s\n", i->word, i->nargs < 0 ? "*" : nargs, i->result, i->args, *i->doc ? 6 : 0,
+               *i->flags ? i->flags : "-", *i->doc ? " " : "", i->doc);
         if (!nj_op_has((NjOp)op, 'S'))
             continue;
         int col = 0;
@@ -79,12 +80,12 @@ static void njc_ops(void)
             const char *word = nj_sub_word((NjOp)op, sub);
             if (!*word || *word == '?')
                 continue;
-            if (!col || col > 100)
-                col = printf("%s%29s", col ? "\n" : "", ".");
+            if (!col || col > 110)
+                col = printf("%s%29s", col ? "\n" : "", ".") - (col > 0);
+            col += 1 + (int)strlen(word);
             putchar(' ');
-            for (const char *s = word; *s; s++, col++)
-                putchar(*s >= 'A' && *s <= 'Z' ? *s + 'a' - 'A' : *s);
-            col++;
+            for (; *word; word++)
+                putchar(*word >= 'A' && *word <= 'Z' ? *word + 'a' - 'A' : *word);
         }
         putchar('\n');
     }

@@ -181,6 +181,12 @@ static void check_phi(Check *c, const NjVal *v)
         check_same(c, v, i, v->type, "the phi");
 }
 
+static const uint8_t math_nargs[NJ_MATH_COUNT] = {
+#define MATH(id, pyname, nargs, ...) nargs,
+#include "device-libs/math.def"
+#undef MATH
+};
+
 static void check_special(Check *c, const NjVal *v)
 {
     switch (v->op) {
@@ -201,6 +207,10 @@ static void check_special(Check *c, const NjVal *v)
     case NJ_OP_py_call:
         if (!v->nargs || (v->imm.callee && v->imm.callee->nkw >= v->nargs))
             complain(c, "py.call needs its function and %u keyword arguments", v->imm.callee ? v->imm.callee->nkw : 0);
+        break;
+    case NJ_OP_math:
+        if (v->sub < NJ_MATH_COUNT && v->nargs != math_nargs[v->sub])
+            complain(c, "%s takes %u operands, not %u", nj_sub_word(v->op, v->sub), math_nargs[v->sub], v->nargs);
         break;
     case NJ_OP_select:
         if (c->f->core) {
@@ -293,7 +303,8 @@ static void check_val(Check *c, const NjVal *v)
         complain(c, "a nop in a block");
         return;
     }
-    if (!nj_sub_word(v->op, v->sub))
+    const char *variant = nj_sub_word(v->op, v->sub);
+    if (!variant || *variant == '?')
         complain(c, "%s has no variant %u", info->word, v->sub);
     if (info->nargs >= 0 && v->nargs != (uint32_t)info->nargs) {
         complain(c, "%s takes %d operands, not %u", info->word, info->nargs, v->nargs);

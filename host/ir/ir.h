@@ -177,7 +177,7 @@ bool  nj_ir_check(const NjFn *f, NjText *out);
 
 /* -- words.c: the words of the text form --------------------------------------------------------------------- */
 
-const char *nj_sub_word(NjOp op, unsigned sub);           /* the variant's word; NULL when there is no such variant */
+const char *nj_sub_word(NjOp op, unsigned sub);           /* the variant's word; "?": none, NULL: none from here on */
 bool     nj_op_find(const char *s, size_t n, NjOp *op, unsigned *sub);   /* "py.binop.add" */
 const char *nj_intrin_text(uint16_t intrin, char buf[64]);               /* "math.sqrt": the first name; returns buf */
 NjIntrin nj_intrin_find(const char *name);                               /* any of its names; NJ_INTRIN_NONE */

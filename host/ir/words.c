@@ -4,9 +4,9 @@
  */
 #include "ir/ir.h"
 
-static const char *const pred_words[NJ_PRED_N] = {
-    "eq", "ne", "slt", "sle", "sgt", "sge", "ult", "ule", "ugt", "uge",
-    "oeq", "olt", "ole", "ogt", "oge", "une", "uno", "ord",
+static const char *const icmp_words[] = {"eq", "ne", "slt", "sle", "sgt", "sge", "ult", "ule", "ugt", "uge"};
+static const char *const fcmp_words[NJ_PRED_N] = {       /* ?: no variant of this operation */
+    "?", "?", "?", "?", "?", "?", "?", "?", "?", "?", "oeq", "olt", "ole", "ogt", "oge", "une", "uno", "ord",
 };
 static const char *const rmw_words[NJ_RMW_N] = {"add", "sub", "max", "min", "and", "or", "xor", "exch"};
 static const char *const bit_words[NJ_BIT_N] = {"popc", "clz", "brev", "ffs"};
@@ -29,8 +29,8 @@ static const struct { NjOp op; const char *const *words; unsigned n; } sub_rows[
     {NJ_OP_py_inplace, nj_bin_words, NJ_BIN_N},
     {NJ_OP_py_unop, nj_un_words, NJ_UN_N},
     {NJ_OP_py_cmp, nj_cmp_words, NJ_CMP_N},
-    {NJ_OP_icmp, pred_words, NJ_PRED_N},
-    {NJ_OP_fcmp, pred_words, NJ_PRED_N},
+    {NJ_OP_icmp, icmp_words, NJ_COUNT(icmp_words)},
+    {NJ_OP_fcmp, fcmp_words, NJ_PRED_N},
     {NJ_OP_bit, bit_words, NJ_BIT_N},
     {NJ_OP_math, math_words, NJ_MATH_COUNT},
     {NJ_OP_load, mem_words, NJ_COUNT(mem_words)},
@@ -41,7 +41,7 @@ static const struct { NjOp op; const char *const *words; unsigned n; } sub_rows[
     {NJ_OP_fence, fence_words, NJ_COUNT(fence_words)},
 };
 
-/* NULL: no such variant. Words of math are in upper case. */
+/* NULL or "?": no such variant. Words of math are in upper case. */
 const char *nj_sub_word(NjOp op, unsigned sub)
 {
     for (size_t i = 0; i < NJ_COUNT(sub_rows); i++)

@@ -2,6 +2,7 @@
 
     ir/*.nj          njc --check prints the file as it is
     ir/bad/*.nj      njc --check refuses the file; standard error holds what `; expect:` in its first line says
+    doc/ir.txt       holds the table that njc --ops prints
     pass/P-*.nj      njc -p P prints the .out beside it; `; passes: a,b` in the first line names others
 
 `pytest tests/golden/run.py`, or this file itself; --update writes what njc prints, to be reviewed like code.
@@ -57,13 +58,24 @@ def check_pass(path, update):
     return r.stderr if r.returncode else same(r.stdout, path.with_suffix(".out"), update)
 
 
+def check_doc(path, update):
+    before, rest = path.read_text().split("<ops>\n", 1)
+    table, after = rest.split("</ops>\n", 1)
+    got = njc("--ops").stdout
+    if update:
+        path.write_text(before + "<ops>\n" + got + "</ops>\n" + after)
+    return None if update or got == table else "the table of operations in host/doc/ir.txt is not that of ops.def"
+
+
 CASES = [(check_text, p) for p in sorted(HERE.glob("ir/*.nj"))]
 CASES += [(check_bad, p) for p in sorted(HERE.glob("ir/bad/*.nj"))]
 CASES += [(check_pass, p) for p in sorted(HERE.glob("pass/*.nj"))]
 
+CASES += [(check_doc, ROOT / "host/doc/ir.txt")]
+
 
 def pytest_generate_tests(metafunc):
-    metafunc.parametrize("check,path", CASES, ids=[str(p.relative_to(HERE)) for _, p in CASES])
+    metafunc.parametrize("check,path", CASES, ids=[str(p.relative_to(ROOT)) for _, p in CASES])
 
 
 def test_golden(check, path):
@@ -77,7 +89,7 @@ def main():
         complaint = check(path, "--update" in sys.argv)
         if complaint is not None:
             failed += 1
-            print(f"FAILED {path.relative_to(HERE)}\n{complaint}")
+            print(f"FAILED {path.relative_to(ROOT)}\n{complaint}")
     print(f"{len(CASES) - failed} passed, {failed} failed")
     return failed > 0
 
