@@ -5,6 +5,8 @@
  */
 #include "spec.h"
 
+#include <time.h>
+
 /* -- lifetime -------------------------------------------------------------------------------------- */
 
 NjPySpec *nj_spec_retain(NjPySpec *s)
@@ -84,11 +86,24 @@ static NjStatus spec_load_nogil(NjPySpec *s, const NjUnit *u, NjErr *err)
     return st;
 }
 
+static double spec_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 static NjStatus spec_build_nogil(NjPySpec *s, NjUnit *u, bool *own_err, NjErr *err)
 {
+    double t0 = spec_clock();
     NjStatus st = nj_unit_compile(u, s->root, nj_snapshot_root(s->snap), s->args, s->nargs, s->declared);
+    double t1 = spec_clock();
     *own_err = st == NJ_OK;
-    return st == NJ_OK ? spec_load_nogil(s, u, err) : st;
+    if (st == NJ_OK)
+        st = spec_load_nogil(s, u, err);
+    nj_log(1, "%s %s in %.1f ms: front end and types %.1f, native code %.1f", st == NJ_OK ? "compiled" : "refused",
+           nj_snapshot_root(s->snap)->name, (spec_clock() - t0) * 1e3, (t1 - t0) * 1e3, (spec_clock() - t1) * 1e3);
+    return st;
 }
 
 NjPySpec *nj_spec_compile(PyObject *func, const NjOpts *opts, NjRoot root, const NjType *const *args, uint32_t nargs,

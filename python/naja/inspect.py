@@ -49,13 +49,15 @@ def _numpy():
 
 
 def _cuda():
+    """Toolkit parts and where they were found, then the devices that kernels would run on."""
+    from . import _naja, cuda          # the cuda module tells the C side where site-packages are
+    for part, path, where, version in _naja.toolkit_found():
+        yield part, f"{path} ({where}{', ' + version if version else ''})" if path else "not found"
     try:
-        from . import cuda
-    except ImportError as error:
-        yield "module", f"not usable: {error}"
+        devices = [_naja.device_info(i) for i in range(_naja.device_count())]
+    except Exception as error:
+        yield "devices", f"none: {error}"
         return
-    report = getattr(cuda, "info_items", None)
-    if report:
-        yield from report()
-    else:
-        yield "GPU", cuda.is_available()
+    for i, device in enumerate(devices):
+        yield f"device {i}", device["name"]
+    yield "no GPU", _naja.device_why_cpu()
