@@ -317,6 +317,11 @@ static int disp_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(d->options);
     Py_VISIT(d->declared);
     Py_VISIT(d->dict);
+    for (uint32_t i = 0; i < d->nspecs; i++) {
+        int rc = nj_spec_traverse(d->specs[i], visit, arg);
+        if (rc)
+            return rc;
+    }
     return 0;
 }
 

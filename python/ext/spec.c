@@ -4,6 +4,7 @@
  * which is then freed: types, exceptions, and the snapshot that keeps Python objects alive.
  */
 #include "spec.h"
+#include "snapshot.h"
 
 #include <time.h>
 
@@ -22,6 +23,14 @@ void nj_spec_release(NjPySpec *s)
     nj_cpu_code_release(s->code);
     nj_snapshot_free(s->snap);
     nj_arena_free(s->arena);
+}
+
+/* With more than one reference a call is running it, and none of this is garbage anyway. */
+int nj_spec_traverse(const NjPySpec *s, visitproc visit, void *arg)
+{
+    if (s->refs == 1 && s->snap)
+        Py_VISIT(s->snap->keep);
+    return 0;
 }
 
 bool nj_spec_is(const NjPySpec *s, const NjType *const *args, uint32_t nargs)

@@ -31,6 +31,8 @@ NjPySpec *nj_spec_compile(PyObject *func, const NjOpts *opts, NjRoot root, const
                           const NjType *ret);
 NjPySpec *nj_spec_retain(NjPySpec *s);
 void      nj_spec_release(NjPySpec *s);                     /* NULL is fine */
+/* For an owner's tp_traverse: a function that calls itself is in its own snapshot. */
+int       nj_spec_traverse(const NjPySpec *s, visitproc visit, void *arg);
 bool      nj_spec_is(const NjPySpec *s, const NjType *const *args, uint32_t nargs);
 /* Raises what status says and returns NULL. */
 PyObject *nj_spec_raise(const NjPySpec *s, int32_t status);

@@ -61,6 +61,11 @@ static int keeper_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Keeper *k = (Keeper *)self;
     Py_VISIT(k->func);
+    for (int i = 0; k->data && i < k->nloops; i++) {
+        int rc = k->data[i].spec ? nj_spec_traverse(k->data[i].spec, visit, arg) : 0;
+        if (rc)
+            return rc;
+    }
     return 0;
 }
 

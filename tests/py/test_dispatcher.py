@@ -292,6 +292,20 @@ def test_collected_functions_free_their_code():
     assert gone() is None
 
 
+def test_recursive_closures_are_collected():
+    def make():
+        @njit
+        def down(n):
+            return 0 if n <= 0 else down(n - 1)
+        return down
+    f = make()
+    assert f(5) == 0
+    gone = weakref.ref(f)
+    del f
+    gc.collect()
+    assert gone() is None
+
+
 def test_threads_compile_once():
     f = njit(lambda x: x * 3)
     results, barrier = [], threading.Barrier(8)
