@@ -1,17 +1,22 @@
 /* cfg.c - basic blocks of the settled bytecode: edges, order, dominators, dominance frontiers, stack depths.
  *
  * In: instructions all of which are reachable. Out: blocks in reverse postorder, the true side of a branch before the false
- * one, so that blocks read as the source does whatever order CPython laid them out in. Jumps to jumps are followed: a block that
- * only jumps disappears. Dominators as in Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
+ * one, and the instructions laid out in that order, so that they read as the source does however CPython arranged them.
+ * CPython versions differ in which short exits they duplicate and which jumps they thread; here all are: jumps to jumps are followed, a
+ * block that goes only to a short `return` gets a copy of it, and blocks in a row become one. Dominators as in Cooper, Harvey and
+ * Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
  */
 #include "front/front.h"
 
+enum { CFG_SHORT = 6 };          /* instructions of an exit that is copied; CPython's own limit is 4 of its instructions */
+
+typedef struct CfgRaw { NjFrontBlk b; uint32_t tail, npreds; } CfgRaw;       /* tail: the exit copied to its end, or FRONT_NONE */
 typedef struct CfgBuild {
     NjArena *arena;
-    const NjBytecode *bc;
-    uint32_t *raw;               /* instruction -> block in code order, while it is a leader; FRONT_NONE */
+    NjBytecode *bc;
+    uint32_t *raw;               /* instruction -> block in code order, where it is a leader; else FRONT_NONE */
     uint32_t *rpo;               /* block in code order -> final number; FRONT_NONE until placed */
-    NjFrontBlk *blks;            /* in code order */
+    CfgRaw *blks;                /* in code order */
     uint32_t n;
 } CfgBuild;
 
@@ -48,6 +53,11 @@ static bool cfg_leaders(CfgBuild *g)
     return g->blks != NULL;
 }
 
+static bool cfg_is_short_exit(const CfgBuild *g, const NjFrontBlk *b)
+{
+    return g->bc->ins[b->end - 1].op == NJ_BC_RETURN && b->end - b->first <= CFG_SHORT;
+}
+
 static void cfg_edges(CfgBuild *g, NjFrontBlk *b)
 {
     const NjIns *last = &g->bc->ins[b->end - 1];
@@ -70,11 +80,17 @@ static void cfg_blocks(CfgBuild *g)
     uint32_t n = 0;
     for (uint32_t i = 0; i < g->bc->n; i++) {
         if (g->raw[i] != FRONT_NONE)
-            g->blks[n++] = (NjFrontBlk){.first = i};
-        g->blks[n - 1].end = i + 1;
+            g->blks[n++] = (CfgRaw){.b = {.first = i}, .tail = FRONT_NONE};
+        g->blks[n - 1].b.end = i + 1;
     }
-    for (uint32_t i = 0; i < g->n; i++)
-        cfg_edges(g, &g->blks[i]);
+    for (uint32_t i = 0; i < g->n; i++) {
+        NjFrontBlk *b = &g->blks[i].b;
+        cfg_edges(g, b);
+        if (b->nsucc != 1 || !cfg_is_short_exit(g, &g->blks[b->succ[0]].b))
+            continue;
+        g->blks[i].tail = b->succ[0];
+        b->nsucc = 0;
+    }
 }
 
 /* -- order: numbers blocks from `left` downwards as they are finished ----------------------------------------------------- */
@@ -91,7 +107,7 @@ static bool cfg_order(CfgBuild *g, uint32_t *order, uint32_t *reached)
     g->rpo[stack[0].blk] = 0;
     while (n) {
         struct Visit *v = &stack[n - 1];
-        NjFrontBlk *b = &g->blks[v->blk];
+        NjFrontBlk *b = &g->blks[v->blk].b;
         if (v->done == b->nsucc) {
             order[--left] = v->blk;
             n--;
@@ -109,13 +125,80 @@ static bool cfg_order(CfgBuild *g, uint32_t *order, uint32_t *reached)
 }
 
 /* The entry must have no predecessors, as its variables are the parameters: a loop to the start gets an empty block before it. */
-static bool cfg_entry_is_target(const CfgBuild *g, const uint32_t *order, uint32_t n)
+static bool cfg_count_preds(CfgBuild *g, const uint32_t *order, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        for (uint32_t k = 0; k < g->blks[order[i]].nsucc; k++)
-            if (g->blks[order[i]].succ[k] == order[0])
-                return true;
-    return false;
+        for (uint32_t k = 0; k < g->blks[order[i]].b.nsucc; k++)
+            g->blks[g->blks[order[i]].b.succ[k]].npreds++;
+    return g->blks[order[0]].npreds > 0;
+}
+
+/* Does block `from` always go on to its only successor, and nobody else does? */
+static bool cfg_chains(const CfgBuild *g, uint32_t from, uint32_t entry)
+{
+    const NjFrontBlk *b = &g->blks[from].b;
+    return b->nsucc == 1 && g->blks[b->succ[0]].npreds == 1 && b->succ[0] != entry && b->succ[0] != from;
+}
+
+/* -- layout: each final block is a chain of raw ones ----------------------------------------------------------------------- */
+
+typedef NJ_VEC(NjIns) CfgIns;
+
+static bool lay_raw(CfgBuild *g, CfgIns *out, const NjFrontBlk *b)
+{
+    bool ok = true;
+    for (uint32_t i = b->first; ok && i < b->end; i++)
+        if (g->bc->ins[i].op != NJ_BC_JUMP)
+            ok = nj_vec_push(g->arena, out, g->bc->ins[i]);
+    return ok;
+}
+
+static bool lay_chain(CfgBuild *g, CfgIns *out, uint32_t head, uint32_t entry, NjFrontBlk *b)
+{
+    uint32_t last = head;
+    b->first = out->n;
+    bool ok = lay_raw(g, out, &g->blks[head].b);
+    while (ok && cfg_chains(g, last, entry)) {
+        last = g->blks[last].b.succ[0];
+        ok = lay_raw(g, out, &g->blks[last].b);
+    }
+    if (ok && g->blks[last].tail != FRONT_NONE)
+        ok = lay_raw(g, out, &g->blks[g->blks[last].tail].b);
+    b->end = out->n;
+    b->nsucc = g->blks[last].b.nsucc;
+    memcpy(b->succ, g->blks[last].b.succ, sizeof b->succ);
+    return ok;
+}
+
+/* Heads of chains get their final numbers, in order. Returns how many there are. */
+static uint32_t lay_number(CfgBuild *g, uint32_t *order, uint32_t n, uint32_t first)
+{
+    uint32_t heads = 0;
+    NjBits *inner = nj_bits_new(g->arena, g->n);
+    if (!inner)
+        return 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (cfg_chains(g, order[i], order[0]))
+            nj_bits_set(inner, g->blks[order[i]].b.succ[0]);
+    for (uint32_t i = 0; i < n; i++)
+        if (!nj_bits_has(inner, order[i])) {
+            g->rpo[order[i]] = first + heads;
+            order[heads++] = order[i];
+        }
+    return heads;
+}
+
+/* Successors to final numbers, and jumps' arguments to where those begin, for who reads a dump. */
+static void lay_link(CfgBuild *g, const CfgIns *ins, NjCfg *out)
+{
+    for (uint32_t i = 0; i < out->n; i++) {
+        NjFrontBlk *b = &out->blks[i];
+        for (uint32_t k = 0; k < b->nsucc; k++)
+            b->succ[k] = g->rpo[b->succ[k]];
+        NjIns *last = b->end > b->first ? &ins->at[b->end - 1] : NULL;
+        if (last && nj_bc_is_jump(last->op))
+            last->arg = out->blks[b->succ[b->nsucc - 1 - (last->op == NJ_BC_JUMP_IF && last->arg2 && b->nsucc > 1)]].first;
+    }
 }
 
 static bool cfg_place(CfgBuild *g, NjCfg *out)
@@ -123,21 +206,20 @@ static bool cfg_place(CfgBuild *g, NjCfg *out)
     uint32_t *order = nj_arena_alloc(g->arena, g->n * sizeof *order), n = 0;
     if (!order || !cfg_order(g, order, &n))
         return false;
-    uint32_t extra = cfg_entry_is_target(g, order, n);
-    out->n = n + extra;
-    out->blks = nj_arena_alloc(g->arena, out->n * sizeof *out->blks);
-    if (!out->blks)
+    uint32_t entry = order[0], extra = cfg_count_preds(g, order, n), heads = lay_number(g, order, n, extra);
+    CfgIns ins = {0};
+    out->n = heads + extra;
+    out->blks = nj_arena_alloc(g->arena, (out->n + 1u) * sizeof *out->blks);
+    if (!heads || !out->blks)
         return false;
-    for (uint32_t i = 0; i < n; i++)
-        g->rpo[order[i]] = i + extra;
-    for (uint32_t i = 0; i < n; i++) {
-        NjFrontBlk *b = &out->blks[i + extra];
-        *b = g->blks[order[i]];
-        for (uint32_t k = 0; k < b->nsucc; k++)
-            b->succ[k] = g->rpo[b->succ[k]];
-    }
     if (extra)
-        out->blks[0] = (NjFrontBlk){.succ = {1}, .nsucc = 1};
+        out->blks[0] = (NjFrontBlk){.succ = {entry}, .nsucc = 1};
+    for (uint32_t i = 0; i < heads; i++)
+        if (!lay_chain(g, &ins, order[i], entry, &out->blks[i + extra]))
+            return false;
+    lay_link(g, &ins, out);
+    g->bc->ins = ins.at;
+    g->bc->n = ins.n;
     return true;
 }
 
@@ -284,7 +366,7 @@ static bool cfg_depths(const NjBytecode *bc, NjCfg *g)
     return true;
 }
 
-NjStatus nj_front_cfg(NjArena *a, const NjCode *code, const NjBytecode *bc, NjCfg *out, NjDiags *d)
+NjStatus nj_front_cfg(NjArena *a, const NjCode *code, NjBytecode *bc, NjCfg *out, NjDiags *d)
 {
     CfgBuild g = {.arena = a, .bc = bc};
     if (!cfg_leaders(&g))

@@ -313,22 +313,36 @@ static void dec_for(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
     dec_put(d, NJ_BC_FOR_VALUE, 0);
 }
 
-/* `f(1, *t)` and `(1, *t)` build a list first: told from a list display by what it is made into. */
-static void dec_list(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
+/* `f(1, *t)`, `(1, *t)` and `f(**d)` build a list or dict first: told from displays by what becomes of it. */
+static void dec_display(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
 {
-    enum { INTRINSIC_LIST_TO_TUPLE = 6 };
+    enum { INTRINSIC_LIST_TO_TUPLE = 6, FAR = 100 };
     uint32_t caches;
-    for (uint32_t unit = d->next; 2 * unit < d->code->nbytes && unit < d->next + 100; unit += 1 + caches) {
+    for (uint32_t unit = d->next; 2 * unit < d->code->nbytes && unit < d->next + FAR; unit += 1 + caches) {
         DecRow row = dec_row(d->code, unit, &caches);
         bool is_tuple = row == ROW_CALL_INTRINSIC_1 && d->code->bytes[2 * unit + 1] == INTRINSIC_LIST_TO_TUPLE;
-        if (row == ROW_LIST_TO_TUPLE || is_tuple) {
-            dec_refuse(d, ROW_STAR_UNPACKING);
-            return;
-        }
-        if (row == ROW_COUNT || row == ROW_STORE_FAST || row == ROW_RETURN_VALUE)
+        if (row == ROW_LIST_TO_TUPLE || is_tuple)
+            k = ROW_STAR_UNPACKING;
+        if (row == ROW_DICT_MERGE)
+            k = ROW_DICT_MERGE;
+        if (k == ROW_STAR_UNPACKING || k == ROW_DICT_MERGE || row == ROW_COUNT || row == ROW_STORE_FAST ||
+            row == ROW_RETURN_VALUE)
             break;
     }
-    dec_refuse(d, ROW_LIST_DISPLAY);
+    dec_refuse(d, (DecRow)k);
+}
+
+/* 3.12 compiles comprehensions in place; what they build is made right after their variable is saved. */
+static void dec_comprehension(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
+{
+    uint32_t caches, unit = d->next;
+    DecRow row = ROW_COUNT;
+    for (int i = 0; i < 8 && 2 * unit < d->code->nbytes; i++, unit += 1 + caches) {
+        row = dec_row(d->code, unit, &caches);
+        if (row == ROW_BUILD_LIST || row == ROW_BUILD_SET || row == ROW_BUILD_MAP)
+            break;
+    }
+    dec_refuse(d, row == ROW_BUILD_SET ? ROW_SET_ADD : row == ROW_BUILD_MAP ? ROW_MAP_ADD : ROW_LIST_APPEND);
 }
 
 /* -- tables ------------------------------------------------------------------------------------------------------ */

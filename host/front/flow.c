@@ -97,6 +97,25 @@ static void bound_note(FlowBuild *w, const NjFrontBlk *b, NjBits *must, NjBits *
     }
 }
 
+static bool bound_same_place(const NjCode *code, const NjIns *a, const NjIns *b)
+{
+    NjLoc x = nj_front_loc(code, a), y = nj_front_loc(code, b);
+    return a->arg == b->arg && x.line == y.line && x.col == y.col;
+}
+
+/* One use in the source may be several instructions, as short exits are copied. If another copy may find the variable bound,
+ * this one is no error in the program but a way on which it raises. */
+static void bound_copies(FlowBuild *w, const NjCode *code)
+{
+    for (uint32_t n = 0; n < w->bc->n; n++)
+        for (uint32_t k = 0; w->out->bound[n] == NJ_UNBOUND && k < w->bc->n; k++) {
+            const NjIns *i = &w->bc->ins[k];
+            bool is_use = i->op == NJ_BC_LOAD_FAST || i->op == NJ_BC_DEL_FAST;
+            if (is_use && w->out->bound[k] <= NJ_MAYBE_UNBOUND && bound_same_place(code, &w->bc->ins[n], i))
+                w->out->bound[n] = NJ_UNBOUND_HERE;
+        }
+}
+
 static bool flow_bound(FlowBuild *w, uint32_t nparams)
 {
     NjFlow *o = w->out;
@@ -126,7 +145,7 @@ static void live_use(LiveSets *s, uint32_t var)
 static void live_var(const NjFlow *o, LiveSets *s, const NjIns *i, NjBound bound)
 {
     uint32_t shadow = o->shadow[i->arg];
-    if (i->op == NJ_BC_LOAD_FAST)
+    if (i->op == NJ_BC_LOAD_FAST && bound <= NJ_MAYBE_UNBOUND)
         live_use(s, i->arg);
     if (bound == NJ_MAYBE_UNBOUND)
         live_use(s, shadow);
@@ -157,8 +176,9 @@ static void live_block(const FlowBuild *w, const NjFrontBlk *b, LiveSets *s)
     for (uint32_t n = b->first; n < b->end; n++) {
         const NjIns *i = &w->bc->ins[n];
         live_peek(w->out, s, i, depth);
-        for (uint32_t k = nj_bc_pops(i); k; k--)
-            live_use(s, nj_flow_slot(w->out, --depth));
+        for (uint32_t k = nj_bc_pops(i); k; k--, depth--)
+            if (i->op != NJ_BC_POP)                     /* what is dropped needs no value, hence no phi */
+                live_use(s, nj_flow_slot(w->out, depth - 1));
         for (uint32_t k = nj_bc_pushes(i); k; k--)
             nj_bits_set(s->defs, nj_flow_slot(w->out, depth++));
         if (i->op == NJ_BC_LOAD_FAST || i->op == NJ_BC_STORE_FAST || i->op == NJ_BC_DEL_FAST)
@@ -195,6 +215,7 @@ NjStatus nj_front_flow(NjArena *a, const NjCode *code, const NjBytecode *bc, con
     memset(out->shadow, 0xff, (out->nvar + 1u) * sizeof *out->shadow);
     if (!flow_bound(&w, code->nargs + code->nkwonly))
         return NJ_E_NOMEM;
+    bound_copies(&w, code);
     out->nall = nj_flow_slot(out, cfg->maxdepth + 1);
     out->live = sets_new(a, cfg->n, out->nall);
     out->defs = sets_new(a, cfg->n, out->nall);

@@ -42,12 +42,14 @@ typedef struct NjFrontBlk {
 } NjFrontBlk;
 typedef struct NjCfg { NjFrontBlk *blks; uint32_t n, maxdepth; } NjCfg;
 
-NjStatus nj_front_cfg(NjArena *a, const NjCode *code, const NjBytecode *bc, NjCfg *out, NjDiags *d);
+/* bc is laid out anew: each block's instructions are contiguous, in the order of the blocks. */
+NjStatus nj_front_cfg(NjArena *a, const NjCode *code, NjBytecode *bc, NjCfg *out, NjDiags *d);
 void     nj_front_print_cfg(NjText *out, const NjCode *code, const NjBytecode *bc, const NjCfg *cfg);
 
 /* -- flow.c: which variables are bound, which are live ---------------------------------------------------------- */
 
-typedef enum NjBound { NJ_BOUND, NJ_MAYBE_UNBOUND, NJ_UNBOUND } NjBound;
+/* UNBOUND: an error in the program. UNBOUND_HERE: on this way it raises, on others the same use is fine. */
+typedef enum NjBound { NJ_BOUND, NJ_MAYBE_UNBOUND, NJ_UNBOUND_HERE, NJ_UNBOUND } NjBound;
 /* Variables in the sense of SSA: locals and cells, then a "is it bound?" shadow for those that need one, then stack slots. */
 typedef struct NjFlow {
     uint32_t nvar, nshadow, nall;
@@ -75,6 +77,7 @@ typedef struct NjFront {
     uint32_t depth;
     NJ_VEC(NjUndo) undo;
     bool failed, done;           /* done: the block's terminator is emitted */
+    bool cut, any_cut;           /* ended by a raise before its branch: its edges are missing; some block was */
 } NjFront;
 
 typedef void (*NjStepFn)(NjFront *s, const NjIns *i);

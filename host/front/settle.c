@@ -177,19 +177,61 @@ static void settle_walk(Settle *s)
     }
 }
 
-/* Drops NOPs and what was not seen; a jump to a dropped NOP goes to what follows it, which has been seen with it. */
-static void settle_compact(Settle *s, uint32_t *map)
+/* Drops NOPs; a jump to one goes to what follows it. */
+static void settle_compact(NjBytecode *bc, uint32_t *map)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < s->bc->n; i++) {
+    for (uint32_t i = 0; i < bc->n; i++) {
         map[i] = n;
-        if (nj_bits_has(s->seen, i) && s->bc->ins[i].op != NJ_BC_NOP)
-            s->bc->ins[n++] = s->bc->ins[i];
+        if (bc->ins[i].op != NJ_BC_NOP)
+            bc->ins[n++] = bc->ins[i];
     }
-    s->bc->n = n;
+    bc->n = n;
     for (uint32_t i = 0; i < n; i++)
-        if (nj_bc_is_jump(s->bc->ins[i].op))
-            s->bc->ins[i].arg = map[s->bc->ins[i].arg];
+        if (nj_bc_is_jump(bc->ins[i].op))
+            bc->ins[i].arg = map[bc->ins[i].arg];
+}
+
+/* -- and, or: from 3.12 on they are COPY 1, JUMP_IF, POP; versions before have threaded such jumps themselves ------------------ */
+
+static bool keeps_value(const NjBytecode *bc, uint32_t i)
+{
+    return i + 2 < bc->n && bc->ins[i].op == NJ_BC_COPY && bc->ins[i].arg == 1 && bc->ins[i + 1].op == NJ_BC_JUMP_IF;
+}
+
+/* `a and b or c`: a branch that keeps its value and goes to another that tests the same value goes where that one would. */
+static void thread_value(NjBytecode *bc, uint32_t i)
+{
+    NjIns *j = &bc->ins[i + 1];
+    for (int hops = 0; hops < 64 && keeps_value(bc, j->arg); hops++) {
+        const NjIns *to = &bc->ins[j->arg + 1];
+        j->arg = to->arg2 == j->arg2 ? to->arg : j->arg + 2;
+    }
+}
+
+/* A value that both sides drop at once need not be kept. `ntargets` counts the jumps to each instruction. */
+static void thread_drop(NjBytecode *bc, uint32_t i, uint32_t *ntargets)
+{
+    NjIns *j = &bc->ins[i + 1], *fall = &bc->ins[i + 2];
+    if (bc->ins[j->arg].op != NJ_BC_POP || fall->op != NJ_BC_POP || ntargets[i + 1] || ntargets[i + 2] || j->arg == i + 2)
+        return;
+    ntargets[j->arg++]--;
+    ntargets[j->arg]++;
+    bc->ins[i].op = fall->op = NJ_BC_NOP;
+}
+
+static void settle_thread(NjBytecode *bc, uint32_t *ntargets)
+{
+    for (uint32_t i = 0; i < bc->n; i++)
+        if (keeps_value(bc, i))
+            thread_value(bc, i);
+    memset(ntargets, 0, bc->n * sizeof *ntargets);
+    for (uint32_t i = 0; i < bc->n; i++)
+        if (nj_bc_is_jump(bc->ins[i].op))
+            ntargets[bc->ins[i].arg]++;
+    for (uint32_t i = 0; i < bc->n; i++)
+        if (keeps_value(bc, i))
+            thread_drop(bc, i, ntargets);
 }
 
 NjStatus nj_front_settle(NjArena *a, const NjCode *code, NjBytecode *bc, NjDiags *d)
@@ -206,6 +248,11 @@ NjStatus nj_front_settle(NjArena *a, const NjCode *code, NjBytecode *bc, NjDiags
         return NJ_E_NOMEM;
     if (s.wrong)
         return nj_front_malformed(d, code, s.wrong);
-    settle_compact(&s, map);
+    for (uint32_t i = 0; i < bc->n; i++)
+        if (!nj_bits_has(s.seen, i))
+            bc->ins[i].op = NJ_BC_NOP;
+    settle_compact(bc, map);
+    settle_thread(bc, map);
+    settle_compact(bc, map);
     return NJ_OK;
 }

@@ -166,8 +166,10 @@ static void phi_fill(Ssa *w)
         for (uint32_t i = 0; i < w->phis[b].n; i++) {
             const SsaPhi *p = &w->phis[b].at[i];
             NjVal *v = nj_val(w->s.f, p->ref);
-            if (p->args && v->nargs == p->nargs)
-                memcpy(v->args, p->args, p->nargs * sizeof *v->args);
+            if (!p->args || v->nargs < p->nargs)
+                continue;
+            memcpy(v->args, p->args, p->nargs * sizeof *v->args);
+            v->nargs = p->nargs;                 /* fewer where a predecessor raises instead */
         }
 }
 
@@ -225,7 +227,7 @@ static void ssa_block(Ssa *w, uint32_t blk)
     const NjFrontBlk *b = &s->cfg->blks[blk];
     s->blk = blk;
     s->depth = b->depth;
-    s->done = false;
+    s->done = s->cut = false;
     s->at = (NjAt){.f = s->f, .b = blk};
     if (b->first < b->end)
         s->at.loc = nj_front_loc(s->code, &s->bc->ins[b->first]);
@@ -236,7 +238,8 @@ static void ssa_block(Ssa *w, uint32_t blk)
     }
     if (!s->done)
         nj_emit_br(&s->at, nj_front_succ(s, 0));
-    phi_feed(w);
+    if (!s->cut)
+        phi_feed(w);
 }
 
 /* The dominator tree in preorder, without recursion: programs may be deep. */
@@ -316,6 +319,10 @@ static bool ssa_build(Ssa *w)
     if (ok && !w->s.failed) {
         phi_fill(w);
         phi_prune(w);
+        if (w->s.any_cut)
+            nj_fill_dom(w->s.f);
+        if (w->s.any_cut)
+            nj_fn_drop_dead(w->s.f);
     }
     return ok && !w->s.failed && !nj_arena_failed(w->s.scratch) && !nj_arena_failed(w->s.f->arena);
 }

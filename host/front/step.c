@@ -127,15 +127,20 @@ static void step_check_bound(NjFront *s, uint32_t var)
     s->at.b = yes;
 }
 
-/* Is the variable usable here? Reports and checks as needed. */
+/* Is the variable usable here? Reports, checks or raises as needed. */
 static bool step_bound(NjFront *s, const NjIns *i)
 {
-    NjBound bound = (NjBound)s->flow->bound[i - s->bc->ins];
-    if (bound == NJ_UNBOUND)
-        step_error(s, NJ_ERR_NAME_UNBOUND, nj_front_var(s->code, i->arg), NULL);
-    if (bound == NJ_MAYBE_UNBOUND)
-        step_check_bound(s, i->arg);
-    return bound != NJ_UNBOUND && s->cur[i->arg];
+    const char *name = nj_front_var(s->code, i->arg);
+    switch ((NjBound)s->flow->bound[i - s->bc->ins]) {
+    case NJ_BOUND: break;
+    case NJ_MAYBE_UNBOUND: step_check_bound(s, i->arg); break;
+    case NJ_UNBOUND_HERE:
+        step_raise_unbound(s, name);
+        s->done = s->cut = s->any_cut = true;
+        return false;
+    case NJ_UNBOUND: step_error(s, NJ_ERR_NAME_UNBOUND, name, NULL); return false;
+    }
+    return s->cur[i->arg] != NJ_NOREF;
 }
 
 static void step_load_fast(NjFront *s, const NjIns *i)

@@ -153,6 +153,8 @@ static int snap_closure(SnapScope *c, PyObject *func, NjCode *out)
     out->freevals = at;
     for (uint32_t i = 0; i < out->nfrees; i++) {
         PyObject *v = cells && i < PyTuple_GET_SIZE(cells) ? PyCell_Get(PyTuple_GET_ITEM(cells, i)) : NULL;
+        if (!v && !strcmp(out->frees[i], out->name))
+            v = Py_NewRef(func);
         at[i] = v ? nj_snap_const(c, v) : &nj_snap_missing;
         Py_XDECREF(v);
         if (!at[i])
@@ -181,6 +183,8 @@ static int snap_globals(SnapScope *c, PyObject *func, PyObject *names, const NjB
     int rc = 0;
     for (uint32_t i = 0; !rc && i < out->nnames; i++) {
         PyObject *v = nj_bits_has(wanted, i) ? snap_lookup(globals, builtins, PyTuple_GET_ITEM(names, i)) : NULL;
+        if (!v && nj_bits_has(wanted, i) && !PyErr_Occurred() && !strcmp(out->names[i], out->name))
+            v = Py_NewRef(func);         /* recursion: the decorator has not bound the name yet */
         at[i] = v ? nj_snap_const(c, v) : &nj_snap_missing;
         Py_XDECREF(v);
         rc = !at[i] || PyErr_Occurred() ? -1 : 0;
@@ -348,7 +352,23 @@ static NjStatus dump_ssa(NjUnit *u, const NjCode *code, NjText *out)
     return f ? NJ_OK : u->diags.list.n ? NJ_E_USER : NJ_E_NOMEM;
 }
 
-static PyObject *code_dump(PyObject *func, NjStatus (*stage)(NjUnit *u, const NjCode *code, NjText *out))
+/* [(code, line, text), ...]: what the front end has to say, for tests. */
+static PyObject *dump_diags(const NjDiags *d)
+{
+    PyObject *list = PyList_New(0);
+    for (uint32_t i = 0; list && i < d->list.n; i++) {
+        const NjDiag *g = d->list.at[i];
+        PyObject *row = Py_BuildValue("(sIs)", nj_err_name(g->code), (unsigned)g->loc.line, g->text);
+        if (!row || PyList_Append(list, row) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(row);
+    }
+    return list;
+}
+
+typedef NjStatus (*DumpStage)(NjUnit *u, const NjCode *code, NjText *out);
+
+static PyObject *code_dump(PyObject *func, DumpStage stage, bool diags)
 {
     static const NjOpts plain;
     NjSnapshot *s = nj_snapshot_new(func, NULL, "cpudev");
@@ -358,7 +378,10 @@ static PyObject *code_dump(PyObject *func, NjStatus (*stage)(NjUnit *u, const Nj
     PyObject *r = NULL;
     if (u) {
         NjStatus st = stage(u, nj_snapshot_root(s), &t);
-        r = st ? nj_error_from_unit(u, st) : t.failed ? PyErr_NoMemory() : PyUnicode_FromStringAndSize(t.at, (Py_ssize_t)t.n);
+        if (diags)
+            r = dump_diags(&u->diags);
+        else
+            r = st ? nj_error_from_unit(u, st) : t.failed ? PyErr_NoMemory() : PyUnicode_FromStringAndSize(t.at, (Py_ssize_t)t.n);
     } else if (s) {
         PyErr_NoMemory();
     }
@@ -368,11 +391,13 @@ static PyObject *code_dump(PyObject *func, NjStatus (*stage)(NjUnit *u, const Nj
     return r;
 }
 
-static PyObject *code_dump_bytecode(PyObject *module, PyObject *func) { return code_dump(func, dump_bytecode); }
-static PyObject *code_dump_ssa(PyObject *module, PyObject *func) { return code_dump(func, dump_ssa); }
+static PyObject *code_dump_bytecode(PyObject *module, PyObject *func) { return code_dump(func, dump_bytecode, false); }
+static PyObject *code_dump_ssa(PyObject *module, PyObject *func) { return code_dump(func, dump_ssa, false); }
+static PyObject *code_front_errors(PyObject *module, PyObject *func) { return code_dump(func, dump_ssa, true); }
 
 PyMethodDef nj_code_methods[] = {
     {"dump_bytecode", code_dump_bytecode, METH_O, "dump_bytecode(func): its bytecode as the compiler reads it."},
+    {"front_errors", code_front_errors, METH_O, "front_errors(func): [(code, line, text), ...], what the front end refuses."},
     {"dump_ssa", code_dump_ssa, METH_O, "dump_ssa(func): its values before types are known."},
     {0},
 };
