@@ -42,8 +42,9 @@ static void block_end(NjSimtBlock *b, NjSimtThread *t, int32_t status)
     nj_simt_switch(&t->sp, b->main_sp);                    /* the block's other threads are left where they are */
 }
 
-/* With hundreds of threads, records and stack tops live in the second cache level: ask for those of the thread after next now. */
-static void prefetch_thread(const NjSimtBlock *b, const NjSimtThread *t)
+/* With hundreds of threads, records and stack tops live in the second cache level: ask for those of the thread after next
+ * now. Always inlined: called as a function that only prefetches, it would be dropped for having no effect. */
+__attribute__((always_inline)) static inline void prefetch_thread(const NjSimtBlock *b, const NjSimtThread *t)
 {
     __builtin_prefetch(t->sp);
     __builtin_prefetch((const char *)t->sp + 64);
