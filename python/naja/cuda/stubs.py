@@ -6,9 +6,7 @@ that attribute chains resolve as they do for any module. Calling one outside a k
 import types
 
 
-class Stub:
-    """A function or value of device code."""
-
+class Stub:         # a function or value of device code; each has a docstring of its own, so the class has none
     __slots__ = ('__naja_name__', '__doc__')
 
     def __init__(self, name, doc):
