@@ -31,6 +31,7 @@ struct NjSpec {
     const NjType *declared;      /* the result the signature asks for, or NULL */
     NjFn *py, *core;
     NjSpecState state;
+    struct Infer *infer;         /* type/infer.c's state while the unit is typed, else NULL */
     const char *symbol;          /* unique in the unit, readable: "saxpy.1" */
 };
 
