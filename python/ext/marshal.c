@@ -310,6 +310,8 @@ static int conv_complex(const NjType *t, PyObject *v, uint64_t *slots)
 /* Only where no copy is needed: another layout or a writable array as a read-only one. */
 static int conv_array(const NjType *t, NjAbi abi, PyObject *v, uint64_t *slots)
 {
+    if (!nj_npy_ready || !PyArray_Check(v))
+        return conv_fail(t, v);
     const NjType *own = nj_pytype_of(v);
     if (!own)
         return -1;

@@ -163,6 +163,17 @@ static const NjType *of_numpy(PyObject *v)
     return NULL;
 }
 
+/* What the object itself says: device arrays do. */
+static const NjType *of_declared(PyObject *v)
+{
+    PyObject *type = NULL;
+    const NjType *t = NULL;
+    if (nj_getattr_opt(v, "_numba_type_", &type) > 0 && Py_IS_TYPE(type, &NjPyType_Type))
+        t = nj_pytype_unwrap(type);
+    Py_XDECREF(type);
+    return t;
+}
+
 const NjType *nj_pytype_of(PyObject *v)
 {
     NjTypes *ts = nj_ext_types();
@@ -183,6 +194,8 @@ const NjType *nj_pytype_of(PyObject *v)
     if (Py_IS_TYPE(v, &NjPyType_Type))
         return nj_type_dtype(ts, nj_pytype_unwrap(v));
     const NjType *t = of_numpy(v);
+    if (!t && !PyErr_Occurred())
+        t = of_declared(v);
     if (t || PyErr_Occurred())
         return t;
     return of_fail(PyExc_TypeError, "a value of type %.200s cannot be an argument of compiled code", v);

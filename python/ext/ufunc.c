@@ -231,10 +231,23 @@ static PyObject *ufunc_code(PyObject *module, PyObject *o)
     return Py_NewRef(k && Py_IS_TYPE(k, &KeeperType) ? k : Py_None);
 }
 
+/* naja.ufunc.DUFunc, by an attribute of its class: asking the object could run anyone's code. */
+static bool ufunc_dynamic(PyObject *o, NjDispInfo *out)
+{
+    PyObject *mark = NULL, *func = NULL;
+    bool is = nj_getattr_opt((PyObject *)Py_TYPE(o), "_naja_dufunc_", &mark) > 0 && mark == Py_True &&
+              nj_getattr_opt(o, "py_func", &func) > 0 && PyFunction_Check(func);
+    *out = (NjDispInfo){.func = func, .opts = {.error_model = NJ_ERRORS_NUMPY}};
+    Py_XDECREF(mark);
+    Py_XDECREF(func);               /* o holds it */
+    PyErr_Clear();
+    return is;
+}
+
 bool nj_ufunc_info(PyObject *o, NjDispInfo *out)
 {
     if (!nj_npy_ready || !PyObject_TypeCheck(o, &PyUFunc_Type))
-        return false;
+        return ufunc_dynamic(o, out);
     Keeper *k = (Keeper *)((PyUFuncObject *)o)->obj;
     if (!k || !Py_IS_TYPE(k, &KeeperType))
         return false;

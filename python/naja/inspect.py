@@ -34,10 +34,16 @@ def info_lines():
     from . import __version__, _naja
     cpu = _naja.cpu_info()
     yield "naja", [("version", __version__), ("extension", _naja.__file__), ("Python", sys.version.split()[0]), ("NumPy", _numpy())]
-    yield "CPU", [("name", cpu["cpu"]), ("triple", cpu["triple"]), ("features", cpu["features"]), ("cores", cpu["cores"]),
+    yield "CPU", [("name", cpu["cpu"]), ("triple", cpu["triple"]), ("features", _features(cpu["features"])), ("cores", cpu["cores"]),
                   ("threads", cpu["threads"])]
     yield "LLVM", [("version", cpu["llvm"]), ("error", cpu["error"])]
     yield "CUDA", list(_cuda())
+
+
+def _features(text):
+    """Those that are there, folded to the width of a terminal."""
+    import textwrap
+    return textwrap.fill(" ".join(part[1:] for part in (text or "").split(",") if part[:1] == "+"), 100, subsequent_indent=" " * 15)
 
 
 def _numpy():

@@ -54,6 +54,8 @@ class DUFunc:
     to which it can cast safely.
     """
 
+    _naja_dufunc_ = True         # compiled code calls py_func directly
+
     def __init__(self, loops):
         self._loops, self._signatures, self._ufunc, self._frozen = loops, [], None, False
         self.__name__, self.__doc__ = loops.func.__name__, loops.func.__doc__

@@ -221,6 +221,15 @@ def test_subclass():
     assert njit(lambda a: a[2])(a) == 2.0
 
 
+def test_object_that_claims_to_be_an_array():
+    class Fake:
+        _numba_type_ = float64[::1]
+    with pytest.raises(TypeError, match="Fake"):
+        same(Fake())
+    with pytest.raises(TypeError, match="Fake"):
+        njit((float64[::1],))(lambda a: a[0])(Fake())
+
+
 def test_slice():
     f = njit(lambda a, s: a[s])
     assert f(np.arange(10), slice(2, 5)).tolist() == [2, 3, 4]

@@ -222,6 +222,12 @@ def test_called_from_compiled_code():
     assert f(2.0) == 6.0
 
 
+def test_dynamic_called_from_compiled_code():
+    u = vectorize(plus)
+    f = njit(lambda x: u(x, 1.0) * 2)
+    assert f(2.0) == 6.0
+
+
 # -- without signatures
 
 def test_dynamic():
