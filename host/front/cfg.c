@@ -60,16 +60,17 @@ static bool cfg_is_short_exit(const CfgBuild *g, const NjFrontBlk *b)
 
 static void cfg_edges(CfgBuild *g, NjFrontBlk *b)
 {
-    const NjIns *last = &g->bc->ins[b->end - 1];
+    NjIns *last = &g->bc->ins[b->end - 1];
     uint32_t fall = b->end < g->bc->n ? g->raw[cfg_thread(g->bc, b->end)] : FRONT_NONE;
     uint32_t jump = nj_bc_is_jump(last->op) ? g->raw[cfg_thread(g->bc, last->arg)] : FRONT_NONE;
     bool jump_first = last->op == NJ_BC_JUMP_IF && last->arg2;
+    if (last->op == NJ_BC_JUMP_IF && jump == fall)
+        last->op = NJ_BC_TEST;
     if (last->op == NJ_BC_JUMP) {
         b->succ[b->nsucc++] = jump;
     } else if (nj_bc_is_jump(last->op)) {
         b->succ[b->nsucc++] = jump_first ? jump : fall;
-        if (jump != fall)
-            b->succ[b->nsucc++] = jump_first ? fall : jump;
+        b->succ[b->nsucc++] = jump_first ? fall : jump;
     } else if (!nj_bc_is_end(last->op)) {
         b->succ[b->nsucc++] = fall;
     }
@@ -197,7 +198,7 @@ static void lay_link(CfgBuild *g, const CfgIns *ins, NjCfg *out)
             b->succ[k] = g->rpo[b->succ[k]];
         NjIns *last = b->end > b->first ? &ins->at[b->end - 1] : NULL;
         if (last && nj_bc_is_jump(last->op))
-            last->arg = out->blks[b->succ[b->nsucc - 1 - (last->op == NJ_BC_JUMP_IF && last->arg2 && b->nsucc > 1)]].first;
+            last->arg = out->blks[b->succ[last->op == NJ_BC_JUMP_IF && last->arg2 ? 0 : 1]].first;
     }
 }
 

@@ -216,6 +216,8 @@ NjStatus nj_front_flow(NjArena *a, const NjCode *code, const NjBytecode *bc, con
     if (!flow_bound(&w, code->nargs + code->nkwonly))
         return NJ_E_NOMEM;
     bound_copies(&w, code);
+    for (uint32_t i = 0; i < bc->n; i++)
+        out->refused |= bc->ins[i].op == NJ_BC_UNSUPPORTED;
     out->nall = nj_flow_slot(out, cfg->maxdepth + 1);
     out->live = sets_new(a, cfg->n, out->nall);
     out->defs = sets_new(a, cfg->n, out->nall);

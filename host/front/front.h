@@ -56,6 +56,7 @@ typedef struct NjFlow {
     uint8_t  *bound;             /* for each LOAD_FAST and DEL_FAST: NjBound */
     uint32_t *shadow;            /* variable -> its shadow, or FRONT_NONE */
     NjBits **live, **defs;       /* at entry of, and written in, each block */
+    bool refused;                /* there is an UNSUPPORTED: what follows it was not looked at */
 } NjFlow;
 static inline uint32_t nj_flow_slot(const NjFlow *w, uint32_t depth) { return w->nvar + w->nshadow + depth; }
 

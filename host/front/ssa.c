@@ -327,6 +327,20 @@ static bool ssa_build(Ssa *w)
     return ok && !w->s.failed && !nj_arena_failed(w->s.scratch) && !nj_arena_failed(w->s.f->arena);
 }
 
+/* A function that the verifier refuses is our defect, not the program's. */
+static bool ssa_is_sound(NjFn *f)
+{
+    NjText t;
+    if (!nj_knobs()->check)
+        return true;
+    nj_text_init(&t);
+    bool ok = nj_ir_check(f, &t);
+    if (!ok)
+        nj_bug(f->diags, "front/ssa", t.at, "%s is not well formed", f->pyname);
+    nj_text_free(&t);
+    return ok;
+}
+
 static NjFn *ssa_stages(NjFn *f, NjArena *scratch, const NjCode *code)
 {
     NjBytecode bc = {0};
@@ -342,7 +356,7 @@ static NjFn *ssa_stages(NjFn *f, NjArena *scratch, const NjCode *code)
     if (nj_front_flow(scratch, code, &bc, &cfg, &flow) || !ssa_build(&w))
         return NULL;
     ssa_dump('s', "ssa", &w.s);
-    return f;
+    return ssa_is_sound(f) ? f : NULL;
 }
 
 NjFn *nj_front_ssa(NjTypes *types, NjArena *arena, NjDiags *diags, const NjCode *code, const char *symbol)

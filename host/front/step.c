@@ -138,7 +138,10 @@ static bool step_bound(NjFront *s, const NjIns *i)
         step_raise_unbound(s, name);
         s->done = s->cut = s->any_cut = true;
         return false;
-    case NJ_UNBOUND: step_error(s, NJ_ERR_NAME_UNBOUND, name, NULL); return false;
+    case NJ_UNBOUND:
+        if (!s->flow->refused)           /* what is refused may have been what binds it */
+            step_error(s, NJ_ERR_NAME_UNBOUND, name, NULL);
+        return false;
     }
     return s->cur[i->arg] != NJ_NOREF;
 }
@@ -340,13 +343,9 @@ static void step_get_iter(NjFront *s, const NjIns *i)
 
 static NjRef step_top(const NjFront *s) { return s->cur[nj_flow_slot(s->flow, s->depth - 1)]; }
 
-/* A branch whose sides are one block still evaluates its condition. */
 static void step_branch(NjFront *s, NjRef cond)
 {
-    if (s->cfg->blks[s->blk].nsucc == 2)
-        nj_emit_condbr(&s->at, cond, nj_front_succ(s, 0), nj_front_succ(s, 1));
-    else
-        nj_emit_br(&s->at, nj_front_succ(s, 0));
+    nj_emit_condbr(&s->at, cond, nj_front_succ(s, 0), nj_front_succ(s, 1));
     step_end(s);
 }
 
@@ -387,6 +386,8 @@ static void step_jump_if(NjFront *s, const NjIns *i)
 {
     step_branch(s, nj_emit1(&s->at, NJ_OP_py_truth, NULL, nj_front_pop(s)));
 }
+
+static void step_test(NjFront *s, const NjIns *i) { nj_emit1(&s->at, NJ_OP_py_truth, NULL, nj_front_pop(s)); }
 
 static void step_ret(NjFront *s, const NjIns *i)
 {

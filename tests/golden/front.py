@@ -6,6 +6,7 @@
 `pytest tests/golden/front.py`, or this file itself; --update writes what it gets, to be reviewed like code.
 The extension is naja's own, or the one in the folder that NAJA_EXT names.
 """
+import difflib
 import importlib
 import os
 import re
@@ -55,7 +56,8 @@ def check(path, update):
     if update:
         expected(path).write_text(got)
     want = expected(path).read_text() if expected(path).exists() else ""
-    return None if got == want else f"{path.name} differs from {expected(path).name}:\n{got}"
+    diff = difflib.unified_diff(want.splitlines(), got.splitlines(), expected(path).name, path.name, lineterm="")
+    return None if got == want else "\n".join(diff)
 
 
 CASES = sorted(HERE.glob("*.py"))
