@@ -80,6 +80,7 @@ NjStatus nj_unit_compile(NjUnit *u, NjRoot root, const NjCode *code, const NjTyp
 NjStatus nj_unit_infer(NjUnit *u, const NjCode *code, const NjType *const *args, uint32_t nargs, const NjType *ret);
 /* The specialisation of code for these types, made if it is new; inferred by nj_infer. */
 NjSpec *nj_unit_spec(NjUnit *u, const NjCode *code, const NjType *const *args, uint32_t nargs, const NjType *ret);
+bool nj_unit_front(NjSpec *s);                          /* s->py, untyped, after the Python-level passes */
 uint32_t nj_unit_exc(NjUnit *u, const NjExc *e);        /* its row + 1: the status */
 
 /* -- type/infer.c: types for every value of s->py, callees included ------------------------------------- */

@@ -1,0 +1,244 @@
+/* unit.c - one compilation from Python code to LLVM text: who runs which stage, in which order.
+ *
+ * In: a function, argument types, a target. Out: the unit's `llvm`, or its diagnostics.
+ *
+ *     front (s) -> py passes -> infer, callees found on the way (t) -> lower each -> core passes (o) -> emit all (l)
+ *
+ * Everything lives in the unit's arena. A stage that fails ends the compilation; what is wrong is in u->diags.
+ */
+#include "run/unit.h"
+
+#include <ctype.h>
+#include <time.h>
+
+#include "pass/pass.h"
+
+/* -- lifetime ---------------------------------------------------------------------------------------------- */
+
+NjCtx *nj_ctx_new(void)
+{
+    NjCtx *c = nj_calloc(1, sizeof *c);
+    if (c && !(c->types = nj_types_new())) {
+        nj_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void nj_ctx_free(NjCtx *c)
+{
+    if (!c)
+        return;
+    nj_types_free(c->types);
+    nj_free(c);
+}
+
+NjUnit *nj_unit_new(NjCtx *c, const NjTarget *target, const NjOpts *opts)
+{
+    NjUnit *u = nj_calloc(1, sizeof *u);
+    NjArena *a = u ? nj_arena_new() : NULL;
+    if (!a) {
+        nj_free(u);
+        return NULL;
+    }
+    u->ctx = c;
+    u->target = target;
+    u->arena = a;
+    u->diags.arena = a;
+    if (opts)
+        u->opts = *opts;
+    nj_text_init(&u->llvm);
+    return u;
+}
+
+void nj_unit_free(NjUnit *u)
+{
+    if (!u)
+        return;
+    nj_text_free(&u->llvm);
+    nj_arena_free(u->arena);
+    nj_free(u);
+}
+
+/* -- specialisations ------------------------------------------------------------------------------------------ */
+
+/* "saxpy.1"; what an assembler would not take in a name is left out ("<lambda>"). */
+static const char *symbol_of(NjUnit *u, const char *name)
+{
+    char *s = nj_arena_printf(u->arena, "%s.%u", name && *name ? name : "f", u->specs.n);
+    char *to = s;
+    for (const char *from = s; *from; from++)
+        if (isalnum((unsigned char)*from) || *from == '_' || *from == '.')
+            *to++ = *from;
+    *to = 0;
+    return s;
+}
+
+static bool same_types(const NjSpec *s, const NjType *const *args, uint32_t nargs)
+{
+    for (uint32_t i = 0; i < nargs; i++)
+        if (s->args[i] != args[i])
+            return false;
+    return s->nargs == nargs;
+}
+
+NjSpec *nj_unit_spec(NjUnit *u, const NjCode *code, const NjType *const *args, uint32_t nargs, const NjType *ret)
+{
+    for (uint32_t i = 0; i < u->specs.n; i++) {
+        NjSpec *s = u->specs.at[i];
+        if (s->code == code && s->declared == ret && same_types(s, args, nargs))
+            return s;
+    }
+    NjSpec *s = NJ_NEW(u->arena, NjSpec);
+    const NjType **copy = NJ_NEWN(u->arena, const NjType *, nargs + 1);
+    if (!copy)
+        return NULL;
+    if (nargs)
+        memcpy(copy, args, nargs * sizeof *copy);
+    *s = (NjSpec){.unit = u, .code = code, .args = copy, .nargs = nargs, .declared = ret, .symbol = symbol_of(u, code->name)};
+    return nj_vec_push(u->arena, &u->specs, s) ? s : NULL;
+}
+
+static bool same_exc(const NjExc *a, const NjExc *b)
+{
+    return a->exc == b->exc && a->object == b->object && a->text == b->text && a->file == b->file && a->func == b->func &&
+           !memcmp(&a->loc, &b->loc, sizeof a->loc);
+}
+
+uint32_t nj_unit_exc(NjUnit *u, const NjExc *e)
+{
+    for (uint32_t i = 0; i < u->excs.n; i++)
+        if (same_exc(&u->excs.at[i], e))
+            return i + 1;
+    return nj_vec_push(u->arena, &u->excs, *e) ? u->excs.n : 1;
+}
+
+/* -- stages ------------------------------------------------------------------------------------------------------- */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void dump_fn(char letter, const char *stage, const NjFn *f)
+{
+    if (!nj_dump_on(letter, f->pyname ? f->pyname : f->name))
+        return;
+    NjText w;
+    nj_text_init(&w);
+    nj_ir_print(&w, f);
+    nj_dump(letter, stage, f->name, "nj", w.at ? w.at : "");
+    nj_text_free(&w);
+}
+
+bool nj_unit_front(NjSpec *s)
+{
+    NjUnit *u = s->unit;
+    double start = now();
+    s->py = nj_front_ssa(u->ctx->types, u->arena, &u->diags, s->code, s->symbol);
+    u->t_front += now() - start;
+    if (!s->py)
+        return false;
+    dump_fn('s', "ssa", s->py);
+    return nj_pass_run_level(s->py, false) == NJ_OK;
+}
+
+/* A callee keeps its own error model and inlining; everything else is the root's. */
+static void settle_opts(NjUnit *u)
+{
+    for (uint32_t i = 0; i < u->specs.n; i++) {
+        NjSpec *s = u->specs.at[i];
+        s->py->opts = u->opts;
+        if (i == 0)
+            continue;
+        s->py->opts.error_model = s->code->opts.error_model;
+        s->py->opts.inline_hint = s->code->opts.inline_hint;
+    }
+}
+
+static NjStatus infer_root(NjUnit *u, const NjCode *code, const NjType *const *args, uint32_t nargs, const NjType *ret)
+{
+    double start = now(), front = u->t_front;
+    NjSpec *s = nj_unit_spec(u, code, args, nargs, ret);
+    if (!s)
+        return NJ_E_NOMEM;
+    if (nargs != code->nargs + code->nkwonly) {
+        nj_diag_add(&u->diags, NJ_ERR_TYPE_NARGS, code->file, code->name, (NjLoc){.line = code->first_line}, code->name,
+                    nj_arena_printf(u->arena, "%u argument%s", code->nargs + code->nkwonly,
+                                    code->nargs + code->nkwonly == 1 ? "" : "s"), (int)nargs);
+        return NJ_E_USER;
+    }
+    NjStatus st = nj_infer(s);
+    u->t_infer += now() - start - (u->t_front - front);
+    if (st)
+        return st;
+    settle_opts(u);
+    for (uint32_t i = 0; i < u->specs.n && !st; i++) {
+        dump_fn('t', "typed", u->specs.at[i]->py);
+        st = nj_pass_check(u->specs.at[i]->py, "infer");
+    }
+    return st;
+}
+
+static NjStatus lower_all(NjUnit *u)
+{
+    double start = now();
+    NjStatus st = NJ_OK;
+    for (uint32_t i = 0; i < u->specs.n && !st; i++) {
+        NjSpec *s = u->specs.at[i];
+        st = nj_lower(s);
+        if (!st)
+            st = nj_pass_run_level(s->core, true);
+        if (!st)
+            s->state = NJ_SPEC_LOWERED;
+    }
+    u->t_lower += now() - start;
+    return st;
+}
+
+static NjStatus emit_all(NjUnit *u)
+{
+    double start = now();
+    NjStatus st = nj_emit_unit(u);
+    u->t_emit += now() - start;
+    return st;
+}
+
+/* Programs that are only not supported yet are told from wrong ones, and both from our own defects. */
+static NjStatus verdict(NjUnit *u, NjStatus st)
+{
+    if (nj_arena_failed(u->arena) || st == NJ_E_NOMEM)
+        return NJ_E_NOMEM;
+    bool wrong = false, nyi = false;
+    for (uint32_t i = 0; i < u->diags.list.n; i++) {
+        NjErrCode code = u->diags.list.at[i]->code;
+        if (code == NJ_ERR_INTERNAL || code == NJ_ERR_CHECK || code == NJ_ERR_BAD_BYTECODE)
+            return NJ_E_BUG;
+        bool is_nyi = !strncmp(nj_err_name(code), "NYI_", 4);
+        nyi |= is_nyi;
+        wrong |= !is_nyi;
+    }
+    return wrong ? NJ_E_USER : nyi ? NJ_E_NYI : st;
+}
+
+NjStatus nj_unit_infer(NjUnit *u, const NjCode *code, const NjType *const *args, uint32_t nargs, const NjType *ret)
+{
+    return verdict(u, infer_root(u, code, args, nargs, ret));
+}
+
+NjStatus nj_unit_compile(NjUnit *u, NjRoot root, const NjCode *code, const NjType *const *args, uint32_t nargs,
+                         const NjType *ret)
+{
+    u->root = root;
+    NjStatus st = infer_root(u, code, args, nargs, ret);
+    if (!st)
+        st = lower_all(u);
+    if (!st)
+        st = emit_all(u);
+    st = verdict(u, st);
+    nj_log(1, "%s: %s, front %.2f ms, infer %.2f ms, lower %.2f ms, emit %.2f ms", code->name, st ? "refused" : "compiled",
+           u->t_front * 1e3, u->t_infer * 1e3, u->t_lower * 1e3, u->t_emit * 1e3);
+    return st;
+}

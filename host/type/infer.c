@@ -1,0 +1,403 @@
+/* infer.c - the solver: one type for every value of a function and of all it calls.
+ *
+ * In: untyped SSA with typed parameters. Out: types on values; infer_finish then reports or rewrites.
+ *
+ * Values and blocks are visited until nothing changes. A block counts only once an edge to it is taken, and an edge is not
+ * taken while its condition is known to choose the other one: so `if x is None` is settled by x's type before either arm is
+ * typed. Phis only widen (unify of old and new), everything else is a function of its operands, so this ends. Callees are
+ * states of the same solver: a call asks for the type its callee returns so far and waits for changes, which is all
+ * that recursion needs.
+ */
+#include "type/infer.h"
+
+#define INFER_MAX_SPECS 2000
+
+static const NjType *(*const typers[NJ_OP_COUNT])(Infer *, NjRef) = {
+#define X(op, name) [NJ_OP_##op] = infer_op_##name,
+    INFER_OPS(X)
+#undef X
+};
+
+/* -- the worklist -------------------------------------------------------------------------------------- */
+
+static void queue(Infer *in, NjRef r)
+{
+    if (nj_val(in->f, r)->blk == NJ_NOBLK || nj_bits_has(in->queued, r))
+        return;
+    if (nj_vec_push(in->arena, &in->work, r))
+        nj_bits_set(in->queued, r);
+}
+
+static void queue_users(Infer *in, NjRef r)
+{
+    for (uint32_t i = in->uses->first[r]; i < in->uses->first[r + 1]; i++)
+        queue(in, in->uses->users[i]);
+}
+
+static void queue_waiters(Infer *in)
+{
+    for (uint32_t i = 0; i < in->waiters.n; i++)
+        queue(in->waiters.at[i].in, in->waiters.at[i].call);
+}
+
+/* -- blocks ----------------------------------------------------------------------------------------------- */
+
+static void take_edge(Infer *in, NjBlkId from, unsigned which)
+{
+    if (nj_bits_has(in->taken, 2 * from + which))
+        return;
+    nj_bits_set(in->taken, 2 * from + which);
+    NjBlkId to = nj_blk(in->f, from)->succ[which];
+    if (!nj_bits_has(in->live, to)) {
+        nj_bits_set(in->live, to);
+        (void)nj_vec_push(in->arena, &in->new_blks, to);
+        return;
+    }
+    for (NjRef r = nj_blk(in->f, to)->first; r && nj_val(in->f, r)->op == NJ_OP_phi; r = nj_val(in->f, r)->next)
+        queue(in, r);
+}
+
+static void visit_branch(Infer *in, NjRef r)
+{
+    const NjVal *v = nj_val(in->f, r);
+    if (v->op == NJ_OP_br) {
+        take_edge(in, v->blk, 0);
+        return;
+    }
+    int truth = infer_known_truth(in, v->args[0]);
+    if (truth < 0 && !infer_type(in, v->args[0]))
+        return;
+    if (truth != 0)
+        take_edge(in, v->blk, 0);
+    if (truth != 1)
+        take_edge(in, v->blk, 1);
+}
+
+/* -- values --------------------------------------------------------------------------------------------------- */
+
+static bool operands_ready(const Infer *in, const NjVal *v)
+{
+    for (uint32_t i = 0; i < v->nargs; i++) {
+        const NjType *t = infer_type(in, v->args[i]);
+        if (!t || t->kind == NJ_K_ERROR)
+            return false;
+    }
+    return true;
+}
+
+static void settle(Infer *in, NjRef r, const NjType *t)
+{
+    NjVal *v = nj_val(in->f, r);
+    bool changed = t != v->type && nj_op_info[v->op].result != '-';
+    if (changed)
+        v->type = t;
+    const NjConst *k = v->type ? infer_evaluate(in, r) : NULL;
+    changed |= !infer_const_same(k, in->known[r]);
+    in->known[r] = k;
+    if (changed)
+        queue_users(in, r);
+}
+
+static void visit(Infer *in, NjRef r)
+{
+    const NjVal *v = nj_val(in->f, r);
+    if (!nj_bits_has(in->live, v->blk))
+        return;
+    if (v->op == NJ_OP_br || v->op == NJ_OP_condbr)
+        visit_branch(in, r);
+    else if (typers[v->op] && (v->op == NJ_OP_phi || operands_ready(in, v)))
+        settle(in, r, typers[v->op](in, r));
+}
+
+static void visit_blk(Infer *in, NjBlkId b)
+{
+    for (NjRef r = nj_blk(in->f, b)->first; r; r = nj_val(in->f, r)->next)
+        visit(in, r);
+}
+
+static bool drain(Infer *in)
+{
+    bool any = false;
+    while (in->new_blks.n || in->work.n) {
+        any = true;
+        if (in->new_blks.n) {
+            visit_blk(in, in->new_blks.at[--in->new_blks.n]);
+            continue;
+        }
+        NjRef r = in->work.at[--in->work.n];
+        nj_bits_clear(in->queued, r);
+        visit(in, r);
+    }
+    return any;
+}
+
+/* -- phi and ret ---------------------------------------------------------------------------------------------------- */
+
+/* Is the i-th way into v's block one that control can take? The k-th edge of a block owns its k-th entry in preds. */
+static bool way_is_taken(const Infer *in, NjBlkId b, unsigned i)
+{
+    const NjBlk *k = nj_blk(in->f, b);
+    NjBlkId from = k->preds.at[i];
+    const NjBlk *p = nj_blk(in->f, from);
+    unsigned before = 0;
+    for (unsigned j = 0; j < i; j++)
+        before += k->preds.at[j] == from;
+    for (unsigned s = 0; s < p->nsucc; s++)
+        if (p->succ[s] == b && before-- == 0)
+            return nj_bits_has(in->taken, 2 * from + s);
+    return false;
+}
+
+static void phi_clash(Infer *in, NjRef r, const NjType *a, const NjType *b)
+{
+    const NjVal *v = nj_val(in->f, r);
+    NjLoc at = v->loc;
+    for (unsigned i = v->nargs; !at.line && i-- > 0;)
+        at = nj_val(in->f, v->args[i])->loc;
+    NjDiag *g = infer_fail_at(in, at, NJ_ERR_TYPE_UNIFY, a->name, b->name, v->name ? v->name : "a conditional expression");
+    for (unsigned i = 0; g && i < v->nargs; i++) {
+        const NjVal *arg = nj_val(in->f, v->args[i]);
+        if (arg->type && arg->type->kind != NJ_K_ERROR)
+            nj_diag_note(&in->unit->diags, g, in->f->file, arg->loc, "%s here", arg->type->name);
+    }
+}
+
+const NjType *infer_op_phi(Infer *in, NjRef r)
+{
+    const NjVal *v = nj_val(in->f, r);
+    const NjType *t = v->type;
+    for (unsigned i = 0; i < v->nargs; i++) {
+        const NjType *a = infer_type(in, v->args[i]);
+        if (!a || a->kind == NJ_K_ERROR || !way_is_taken(in, v->blk, i))
+            continue;
+        const NjType *both = t ? nj_type_unify(in->ts, t, a) : a;
+        if (!both) {
+            phi_clash(in, r, t, a);
+            return NULL;
+        }
+        t = both;
+    }
+    return t;
+}
+
+static const NjType *ret_wrong(Infer *in, NjRef r, const NjType *a, const NjType *b)
+{
+    NjDiag *g = infer_fail(in, r, NJ_ERR_TYPE_RETURN, a->name, b->name);
+    infer_note_args(in, g, r);
+    return NULL;
+}
+
+const NjType *infer_op_ret(Infer *in, NjRef r)
+{
+    const NjType *t = infer_arg(in, r, 0), *declared = in->spec->declared;
+    if (declared) {
+        if (!nj_type_conv(t, declared))
+            return ret_wrong(in, r, t, declared);
+        return t;
+    }
+    const NjType *both = in->ret ? nj_type_unify(in->ts, in->ret, t) : t;
+    if (!both)
+        return ret_wrong(in, r, in->ret, t);
+    if (both != in->ret) {
+        in->ret = both;
+        queue_waiters(in);
+    }
+    return both;
+}
+
+/* -- a function's state ------------------------------------------------------------------------------------------------ */
+
+static void type_consts(Infer *in)
+{
+    for (NjRef r = 1; r < in->f->vals.n; r++) {
+        NjVal *v = nj_val(in->f, r);
+        if (v->op != NJ_OP_const)
+            continue;
+        if (!v->type)
+            v->type = infer_const_type(in->ts, v->imm.k);
+        in->known[r] = v->imm.k;
+    }
+}
+
+static void fill_order(Infer *in)
+{
+    NjFn *f = in->f;
+    nj_fill_dom(f);
+    in->order = NJ_NEWN(in->arena, NjBlkId, f->blks.n + 1);
+    NjBlkId *at = NJ_NEWN(in->arena, NjBlkId, f->blks.n + 1);
+    for (NjBlkId b = 0; b < f->blks.n; b++)
+        if (!f->blks.at[b].dead && f->blks.at[b].rpo < f->blks.n)
+            at[f->blks.at[b].rpo] = b + 1;
+    for (NjBlkId i = 0; i < f->blks.n; i++)
+        if (at[i])
+            in->order[in->norder++] = at[i] - 1;
+}
+
+static Infer *state_new(Solver *s, NjSpec *spec)
+{
+    NjUnit *u = s->unit;
+    Infer *in = NJ_NEW(u->arena, Infer);
+    NjFn *f = spec->py;
+    *in = (Infer){.solver = s, .spec = spec, .unit = u, .f = f, .ts = u->ctx->types, .arena = u->arena};
+    for (uint32_t i = 0; i < f->nparams && i < spec->nargs; i++)
+        nj_val(f, f->params[i])->type = spec->args[i];
+    in->uses = nj_fill_uses(f, u->arena);
+    in->known = NJ_NEWN(u->arena, const NjConst *, f->vals.n + 1);
+    in->queued = nj_bits_new(u->arena, f->vals.n + 1);
+    in->live = nj_bits_new(u->arena, f->blks.n + 1);
+    in->taken = nj_bits_new(u->arena, 2 * f->blks.n + 2);
+    type_consts(in);
+    fill_order(in);
+    if (spec->declared)
+        in->ret = nj_type_is(spec->declared, NJ_K_VOID) ? nj_type_none(in->ts) : spec->declared;
+    return in;
+}
+
+/* Untyped SSA of spec, module attributes resolved, after the Python-level passes. */
+static bool open_spec(NjUnit *u, NjSpec *s)
+{
+    if (!s->py && !nj_unit_front(s))
+        return false;
+    return s->py->nparams == s->nargs && infer_resolve(u, s->py);
+}
+
+Infer *infer_get(Solver *s, NjSpec *spec)
+{
+    if (spec->infer)
+        return spec->infer;
+    if (spec->state == NJ_SPEC_FAILED)
+        return NULL;
+    if (s->all.n >= INFER_MAX_SPECS || !open_spec(s->unit, spec)) {
+        spec->state = NJ_SPEC_FAILED;
+        return NULL;
+    }
+    Infer *in = state_new(s, spec);
+    spec->infer = in;
+    spec->state = NJ_SPEC_INFERRING;
+    (void)nj_vec_push(s->unit->arena, &s->all, in);
+    if (!in->queued->n || !in->f->blks.n || nj_arena_failed(s->unit->arena))
+        return in;
+    nj_bits_set(in->live, 0);
+    (void)nj_vec_push(in->arena, &in->new_blks, (NjBlkId)0);
+    drain(in);
+    return in;
+}
+
+/* -- to the fixpoint --------------------------------------------------------------------------------------------------- */
+
+/* A branch whose condition has no type because of an error: both arms are typed, so that what is wrong there is said too. */
+static bool force_branches(Infer *in)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < in->norder; i++) {
+        NjBlkId b = in->order[i];
+        const NjBlk *k = nj_blk(in->f, b);
+        if (!nj_bits_has(in->live, b) || k->nsucc != 2 || nj_bits_has(in->taken, 2 * b) || nj_bits_has(in->taken, 2 * b + 1))
+            continue;
+        take_edge(in, b, 0);
+        take_edge(in, b, 1);
+        any = true;
+    }
+    return any;
+}
+
+/* No `return` can be reached, as in a function that only raises: None does for its result. */
+static bool settle_endless(Infer *in)
+{
+    if (in->ret)
+        return false;
+    for (uint32_t i = 0; i < in->norder; i++) {
+        NjRef last = nj_blk(in->f, in->order[i])->last;
+        if (last && nj_bits_has(in->live, in->order[i]) && nj_val(in->f, last)->op == NJ_OP_ret)
+            return false;
+    }
+    in->ret = nj_type_none(in->ts);
+    queue_waiters(in);
+    return true;
+}
+
+static bool step_all(Solver *s, bool (*step)(Infer *))
+{
+    bool any = false;
+    for (uint32_t i = 0; i < s->all.n; i++)
+        any |= step(s->all.at[i]);
+    return any;
+}
+
+static void solve(Solver *s)
+{
+    while (step_all(s, drain) || step_all(s, settle_endless) || step_all(s, force_branches))
+        ;
+}
+
+/* Specialisations made for types that did not last are dropped: nobody calls them. */
+static void keep_finished(NjUnit *u)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < u->specs.n; i++) {
+        NjSpec *s = u->specs.at[i];
+        s->infer = NULL;
+        if (s->state == NJ_SPEC_TYPED || s->state == NJ_SPEC_LOWERED || i == 0)
+            u->specs.at[n++] = s;
+    }
+    u->specs.n = n;
+}
+
+NjStatus nj_infer(NjSpec *spec)
+{
+    NjUnit *u = spec->unit;
+    Solver s = {.unit = u};
+    uint32_t before = u->diags.list.n;
+    Infer *in = infer_get(&s, spec);
+    bool ok = false;
+    if (in && !nj_arena_failed(u->arena)) {
+        solve(&s);
+        ok = infer_finish(in) && u->diags.list.n == before;
+    }
+    if (!ok)
+        spec->state = NJ_SPEC_FAILED;
+    keep_finished(u);
+    if (nj_arena_failed(u->arena) || nj_types_failed(u->ctx->types))
+        return NJ_E_NOMEM;
+    if (!ok && u->diags.list.n == before) {
+        nj_bug(&u->diags, "infer", "", "%s was refused without a reason", spec->code ? spec->code->name : spec->symbol);
+        return NJ_E_BUG;
+    }
+    return ok ? NJ_OK : NJ_E_USER;
+}
+
+/* -- messages ----------------------------------------------------------------------------------------------------------- */
+
+const char *infer_types(Infer *in, const NjType *const *types, unsigned n)
+{
+    const char *s = "";
+    for (unsigned i = 0; i < n; i++)
+        s = nj_arena_printf(in->arena, "%s%s%s", s, i ? ", " : "", types[i] ? types[i]->name : "?");
+    return s;
+}
+
+static bool same_line(NjLoc a, NjLoc b) { return a.line == b.line && a.col == b.col; }
+
+void infer_note(Infer *in, NjDiag *g, NjRef r)
+{
+    if (!g)
+        return;
+    const NjVal *v = nj_val(in->f, r);
+    if (!v->type || !v->loc.line || v->op == NJ_OP_const || same_line(v->loc, g->loc))
+        return;
+    if (v->name)
+        nj_diag_note(&in->unit->diags, g, in->f->file, v->loc, "%s is %s here", v->name, v->type->name);
+    else
+        nj_diag_note(&in->unit->diags, g, in->f->file, v->loc, "this is %s", v->type->name);
+    for (unsigned i = 0; v->op == NJ_OP_phi && i < v->nargs; i++) {
+        const NjVal *a = nj_val(in->f, v->args[i]);
+        if (a->type && a->type != v->type && a->loc.line)
+            nj_diag_note(&in->unit->diags, g, in->f->file, a->loc, "%s assigned here", a->type->name);
+    }
+}
+
+void infer_note_args(Infer *in, NjDiag *g, NjRef r)
+{
+    for (unsigned i = 0; g && i < nj_val(in->f, r)->nargs; i++)
+        infer_note(in, g, nj_val(in->f, r)->args[i]);
+}
