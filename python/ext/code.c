@@ -258,7 +258,6 @@ static int code_fill(NjSnapshot *s, PyObject *func, NjCode *out)
     out->name = snap_attr_str(s, func, "__name__");
     out->qualname = snap_attr_str(s, func, "__qualname__");
     out->module = snap_attr_str(s, func, "__module__");
-    out->object = func;
     if (nj_snap_keep(s, func) < 0 || nj_snap_keep(s, code) < 0 || code_shape(s, code, out) < 0)
         return -1;
     return code_values(s, func, code, out);
@@ -275,6 +274,7 @@ NjCode *nj_snap_code(NjSnapshot *s, PyObject *key, PyObject *func, const NjOpts 
     }
     out = NJ_NEW(s->arena, NjCode);
     out->opts = *opts;
+    out->object = key;
     if (info) {
         out->sigs = info->sigs;
         out->nsigs = info->nsigs;

@@ -362,20 +362,39 @@ static int const_intrin(SnapScope *c, PyObject *o, NjConst *k)
     return 1;
 }
 
-/* -- modules --------------------------------------------------------------------------------------------------------------------- */
+/* -- modules, and enum classes, which are read like one ------------------------------------------------------------------------- */
 
-/* The attributes that the function names anywhere, from the module's dict: a lazy module is not made to load anything. */
-static int module_attrs(SnapScope *c, PyObject *dict, NjConst *k)
+/* An attribute of a module, new reference or NULL. Its dict first; a lazy module's __getattr__ may know more, and may warn or
+ * fail as it likes: the name may belong to something else in the function. */
+static PyObject *module_attr(PyObject *o, const char *name)
+{
+    PyObject *dict = PyModule_GetDict(o), *v = PyDict_GetItemString(dict, name);
+    if (v)
+        return Py_NewRef(v);
+    if (PyDict_GetItemString(dict, "__getattr__"))
+        v = PyObject_GetAttrString(o, name);
+    PyErr_Clear();
+    return v;
+}
+
+static PyObject *enum_member(PyObject *members, const char *name)
+{
+    PyObject *v = PyMapping_GetItemString(members, name);
+    PyErr_Clear();
+    return v;
+}
+
+/* The attributes that the function names anywhere. */
+static int space_attrs(SnapScope *c, PyObject *o, PyObject *(*get)(PyObject *o, const char *name), NjConst *k)
 {
     NjAttr *attrs = nj_arena_alloc(c->s->arena, (c->code->nnames + 1u) * sizeof *attrs);
     if (!attrs)
         return PyErr_NoMemory(), -1;
     k->module.attrs = attrs;
     for (uint32_t i = 0; i < c->code->nnames; i++) {
-        PyObject *v = nj_bits_has(c->attrs, i) ? PyDict_GetItemString(dict, c->code->names[i]) : NULL;
+        PyObject *v = nj_bits_has(c->attrs, i) ? get(o, c->code->names[i]) : NULL;
         if (!v)
             continue;
-        Py_INCREF(v);
         const NjConst *value = nj_snap_const(c, v);
         Py_DECREF(v);
         if (!value)
@@ -401,27 +420,48 @@ static const NjConst *const_module(SnapScope *c, PyObject *o)
         return (const NjConst *)PyErr_NoMemory();
     if (Py_EnterRecursiveCall(" while reading a module"))
         return NULL;
-    int made = module_attrs(c, PyModule_GetDict(o), k);
+    int made = space_attrs(c, o, module_attr, k);
     Py_LeaveRecursiveCall();
     return made < 0 ? NULL : k;
 }
 
+static int const_enum(SnapScope *c, PyObject *o, NjConst *k)
+{
+    PyObject *members = NULL;
+    if (!PyType_Check(o) || PyType_CheckExact(o) || nj_getattr_opt(o, "__members__", &members) <= 0)
+        return PyErr_Clear(), 0;
+    k->kind = NJ_C_MODULE;
+    k->name = nj_arena_str(c->s->arena, ((PyTypeObject *)o)->tp_name);
+    int made = PyMapping_Check(members) ? space_attrs(c, members, enum_member, k) : 0;
+    Py_DECREF(members);
+    return made;
+}
+
 /* -- the rest ---------------------------------------------------------------------------------------------------------------------- */
 
-/* A code object's name tells the front end what nested function it is. */
-static int const_object(SnapScope *c, PyObject *o, NjConst *k)
+/* What a message calls it. A code object's name tells the front end what nested function it is. */
+static const char *object_name(SnapScope *c, PyObject *o)
 {
     char name[64];
-    bool is_code = PyCode_Check(o) && attr_text(o, "co_name", name, sizeof name);
+    if (PyCode_Check(o) && attr_text(o, "co_name", name, sizeof name))
+        return nj_arena_printf(c->s->arena, "code:%s", name);
+    if (PyType_Check(o))
+        return "class";
+    return PyFunction_Check(o) || PyCFunction_Check(o) || PyMethod_Check(o) ? "function"
+                                                                             : nj_arena_str(c->s->arena, Py_TYPE(o)->tp_name);
+}
+
+static int const_object(SnapScope *c, PyObject *o, NjConst *k)
+{
     k->kind = NJ_C_OBJECT;
-    k->name = is_code ? nj_arena_printf(c->s->arena, "code:%s", name) : nj_arena_str(c->s->arena, Py_TYPE(o)->tp_name);
+    k->name = object_name(c, o);
     return 1;
 }
 
 /* NumPy before plain numbers: numpy.float64 is a float, but knows its type. */
 static const ConstMaker makers[] = {
     const_single, const_bool, const_numpy, const_int, const_float, const_complex, const_str, const_tuple, const_type,
-    const_exc, const_func, const_intrin, const_object,
+    const_exc, const_func, const_intrin, const_enum, const_object,
 };
 
 const NjConst *nj_snap_const(SnapScope *c, PyObject *o)
