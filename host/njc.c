@@ -310,6 +310,7 @@ int main(int argc, char **argv)
             return rc;
     }
     NjErr err;
+    j.check |= j.target != NULL;          /* emit/ may assume what the verifier checks */
     if (!j.file || (j.dump && !nj_knobs_dump(j.dump, &err))) {
         fprintf(stderr, "njc: %s\n", j.file ? err.text : "no file; njc --help lists the options");
         return EXIT_USAGE;

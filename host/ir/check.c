@@ -181,6 +181,26 @@ static void check_phi(Check *c, const NjVal *v)
         check_same(c, v, i, v->type, "the phi");
 }
 
+/* A tuple of texts: a letter for each item, then the items that are texts themselves (cpu.h, nj_rt_print). */
+static void check_print(Check *c, const NjVal *v)
+{
+    const NjConst *k = v->imm.k;
+    bool ok = k && k->kind == NJ_C_TUPLE && k->tuple.n;
+    for (uint32_t i = 0; ok && i < k->tuple.n; i++)
+        ok = k->tuple.at[i]->kind == NJ_C_STR;
+    if (!ok) {
+        complain(c, "print needs its letters");
+        return;
+    }
+    uint32_t nargs = 0, ntexts = 0;
+    for (const char *p = k->tuple.at[0]->str.text; *p; p++) {
+        ntexts += *p == 's';
+        nargs += *p == 'c' ? 2 : strchr("biufg", *p) != NULL;
+    }
+    if (nargs != v->nargs || ntexts != k->tuple.n - 1)
+        complain(c, "print's letters want %u operands and %u texts", nargs, ntexts);
+}
+
 static const uint8_t math_nargs[NJ_MATH_COUNT] = {
 #define MATH(id, pyname, nargs, ...) nargs,
 #include "device-libs/math.def"
@@ -208,6 +228,7 @@ static void check_special(Check *c, const NjVal *v)
         if (!v->nargs || (v->imm.callee && v->imm.callee->nkw >= v->nargs))
             complain(c, "py.call needs its function and %u keyword arguments", v->imm.callee ? v->imm.callee->nkw : 0);
         break;
+    case NJ_OP_print: check_print(c, v); break;
     case NJ_OP_math:
         if (v->sub < NJ_MATH_COUNT && v->nargs != math_nargs[v->sub])
             complain(c, "%s takes %u operands, not %u", nj_sub_word(v->op, v->sub), math_nargs[v->sub], v->nargs);

@@ -5,25 +5,52 @@
  */
 #include "pass/pass.h"
 
-/* A condbr on a constant, or with one target twice where no phi tells the edges apart, becomes a br. */
-static bool prune_branch(NjFn *f, NjBlkId b)
+static void prune_to_br(NjFn *f, NjBlkId b, unsigned drop)
 {
-    NjBlk *k = nj_blk(f, b);
-    NjVal *t = k->last ? nj_val(f, k->last) : NULL;
-    int64_t cond;
-    if (!t || t->op != NJ_OP_condbr || k->nsucc != 2)
-        return false;
-    unsigned drop;
-    if (nj_const_int(f, t->args[0], &cond))
-        drop = cond ? 1 : 0;
-    else if (k->succ[0] == k->succ[1] && nj_val(f, nj_blk(f, k->succ[0])->first)->op != NJ_OP_phi)
-        drop = 1;
-    else
-        return false;
+    NjVal *t = nj_val(f, nj_blk(f, b)->last);
     nj_fn_drop_edge(f, b, drop);
     t->op = NJ_OP_br;
     t->nargs = 0;
+}
+
+/* Both edges of b go to one block: where a phi tells them apart, a select does so instead. LLVM's phis cannot. */
+static bool prune_twin(NjFn *f, NjBlkId b)
+{
+    NjBlkId to = nj_blk(f, b)->succ[0];
+    NjRef last = nj_blk(f, b)->last, cond = nj_val(f, last)->args[0];
+    const NjBlk *t = nj_blk(f, to);
+    uint32_t i = 0, j;
+    while (i < t->preds.n && t->preds.at[i] != b)
+        i++;
+    for (j = i + 1; j < t->preds.n && t->preds.at[j] != b; j++)
+        ;
+    NjAt at = {.f = f, .b = b, .before = last, .loc = nj_val(f, last)->loc};
+    for (NjRef r = t->first; nj_val(f, r)->op == NJ_OP_phi; r = nj_val(f, r)->next) {
+        NjRef yes = nj_val(f, r)->args[i], no = nj_val(f, r)->args[j];
+        if (yes == no)
+            continue;
+        if (!f->core)               /* Python has no select: lowering comes first */
+            return false;
+        yes = nj_emit3(&at, NJ_OP_select, nj_val(f, r)->type, cond, yes, no);
+        nj_val(f, r)->args[i] = yes;
+    }
+    prune_to_br(f, b, 1);
     return true;
+}
+
+/* A condbr on a constant, or with one target twice, becomes a br. */
+static bool prune_branch(NjFn *f, NjBlkId b)
+{
+    const NjBlk *k = nj_blk(f, b);
+    const NjVal *t = k->last ? nj_val(f, k->last) : NULL;
+    int64_t cond;
+    if (!t || t->op != NJ_OP_condbr || k->nsucc != 2)
+        return false;
+    if (nj_const_int(f, t->args[0], &cond)) {
+        prune_to_br(f, b, cond ? 1 : 0);
+        return true;
+    }
+    return k->succ[0] == k->succ[1] && prune_twin(f, b);
 }
 
 /* Is there one way out of b, to a block with no other way in? */

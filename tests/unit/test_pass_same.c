@@ -90,6 +90,21 @@ static void gen_if(Gen *g, int depth)
     }
 }
 
+/* Both edges to one block, whose phis tell them apart. */
+static void gen_twin(Gen *g)
+{
+    NjFn *f = g->f;
+    NjBlkId end = nj_fn_blk(f);
+    nj_emit_condbr(&g->at, gen_bool(g), end, end);
+    for (int i = 0; i < NVARS; i += 1 + (int)rnd(3)) {
+        NjRef phi = nj_emit_phi(f, end, g->i64, 2);
+        nj_val(f, phi)->args[0] = g->var[i];
+        nj_val(f, phi)->args[1] = g->var[(i + 1) % NVARS] == g->var[i] ? g->var[i] : nj_fn_int(f, g->i64, rnd(9));
+        g->var[i] = phi;
+    }
+    g->at.b = end;
+}
+
 static void gen_loop(Gen *g, int depth)
 {
     NjFn *f = g->f;
@@ -118,9 +133,10 @@ static void gen_list(Gen *g, int depth)
 {
     for (uint32_t n = 1 + rnd(4); n-- && g->left;) {
         g->left--;
-        switch (depth > 0 ? rnd(4) : 3) {
-        case 0: gen_if(g, depth); break;
-        case 1: gen_loop(g, depth); break;
+        switch (depth > 0 ? rnd(9) : 9) {
+        case 0: gen_twin(g); break;
+        case 1: case 2: gen_if(g, depth); break;
+        case 3: case 4: gen_loop(g, depth); break;
         default: {
             uint32_t to = rnd(NVARS);
             g->var[to] = rnd(8) ? gen_expr(g) : gen_value(g);
@@ -192,11 +208,14 @@ static uint64_t eval(const NjFn *f, const NjVal *v, const uint64_t *at)
     return 0;
 }
 
-static void eval_phis(const NjFn *f, NjBlkId from, NjBlkId to, uint64_t *at, uint64_t *next)
+/* Along the edge number `which` of `from`. */
+static void eval_phis(const NjFn *f, NjBlkId from, unsigned which, uint64_t *at, uint64_t *next)
 {
+    NjBlkId to = nj_blk(f, from)->succ[which];
     const NjBlk *k = nj_blk(f, to);
     uint32_t i = 0;
-    while (i < k->preds.n && k->preds.at[i] != from)
+    unsigned skip = which == 1 && nj_blk(f, from)->succ[0] == to;
+    while (i < k->preds.n && (k->preds.at[i] != from || skip--))
         i++;
     assert_true(i < k->preds.n);
     for (NjRef r = k->first; nj_val(f, r)->op == NJ_OP_phi; r = nj_val(f, r)->next)
@@ -229,9 +248,9 @@ static uint64_t run(const NjFn *f, const int64_t *params)
             free(next);
             return result;
         }
-        NjBlkId to = nj_blk(f, b)->succ[t->op == NJ_OP_condbr && !at[t->args[0]]];
-        eval_phis(f, b, to, at, next);
-        b = to;
+        unsigned which = t->op == NJ_OP_condbr && !at[t->args[0]];
+        eval_phis(f, b, which, at, next);
+        b = nj_blk(f, b)->succ[which];
     }
     fail_msg("no end");
     return 0;
