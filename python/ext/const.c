@@ -251,7 +251,6 @@ static int const_func(SnapScope *c, PyObject *o, NjConst *k)
     k->kind = NJ_C_FUNC;
     PyObject *key = nj_map_get(c->s->codes, &info.func, sizeof info.func) ? info.func : o;
     k->code = nj_snap_code(c->s, key, info.func, &info.opts, &info);
-    k->object = o;
     if (!k->code)
         return -1;
     k->name = k->code->name;
