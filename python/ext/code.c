@@ -395,7 +395,50 @@ static PyObject *code_dump_bytecode(PyObject *module, PyObject *func) { return c
 static PyObject *code_dump_ssa(PyObject *module, PyObject *func) { return code_dump(func, dump_ssa, false); }
 static PyObject *code_front_errors(PyObject *module, PyObject *func) { return code_dump(func, dump_ssa, true); }
 
+/* Every function of the unit, typed, the root first. */
+static PyObject *typed_text(NjUnit *u)
+{
+    NjText t;
+    nj_text_init(&t);
+    for (uint32_t i = 0; i < u->specs.n; i++) {
+        if (i)
+            nj_text_char(&t, '\n');
+        nj_ir_print(&t, u->specs.at[i]->py);
+    }
+    PyObject *r = t.failed ? PyErr_NoMemory() : PyUnicode_FromStringAndSize(t.at ? t.at : "", (Py_ssize_t)t.n);
+    nj_text_free(&t);
+    return r;
+}
+
+static PyObject *code_dump_typed(PyObject *module, PyObject *args)
+{
+    static const NjOpts plain;
+    PyObject *func, *r = NULL;
+    const char *text, *target = "cpu";
+    NjErr err = {0};
+    NjSig sig;
+    if (!PyArg_ParseTuple(args, "Os|s", &func, &text, &target))
+        return NULL;
+    bool simt = strcmp(target, "cpu") != 0;
+    NjSnapshot *s = nj_snapshot_new(func, NULL, simt ? "cpudev" : "cpu");
+    NjUnit *u = s ? nj_unit_new(nj_ext_ctx(), simt ? &nj_cpudev_target : &nj_cpu_target, &plain) : NULL;
+    if (u && nj_sig_parse(u->ctx->types, u->arena, text, &sig, &err) != NJ_OK) {
+        PyErr_SetString(PyExc_ValueError, err.text);
+    } else if (u) {
+        u->root = simt ? NJ_ROOT_KERNEL : NJ_ROOT_FUNC;
+        NjStatus st = nj_unit_infer(u, nj_snapshot_root(s), sig.args, sig.nargs, sig.ret);
+        r = st ? nj_error_from_unit(u, st) : typed_text(u);
+    } else if (s) {
+        PyErr_NoMemory();
+    }
+    nj_unit_free(u);
+    nj_snapshot_free(s);
+    return r;
+}
+
 PyMethodDef nj_code_methods[] = {
+    {"dump_typed", code_dump_typed, METH_VARARGS,
+     "dump_typed(func, signature, target='cpu'): its values with types, and those of all it calls."},
     {"dump_bytecode", code_dump_bytecode, METH_O, "dump_bytecode(func): its bytecode as the compiler reads it."},
     {"front_errors", code_front_errors, METH_O, "front_errors(func): [(code, line, text), ...], what the front end refuses."},
     {"dump_ssa", code_dump_ssa, METH_O, "dump_ssa(func): its values before types are known."},
