@@ -50,14 +50,14 @@ static void emit_block(NjEmit *e, NjBlkId b)
 }
 
 /* The root is inlined into its entry, and short helpers by LLVM's own choice unless the user asked. */
-static const char *inline_attr(const NjSpec *s)
+static const char *inline_attr(const NjEmit *e, const NjSpec *s)
 {
-    if (s == s->unit->specs.at[0])
+    if (s == e->u->specs.at[0])
         return " alwaysinline";
     switch (s->core->opts.inline_hint) {
     case 1: return " alwaysinline";
     case 2: return " noinline";
-    default: return s->unit->target->simt ? " inlinehint" : "";
+    default: return e->tg->simt ? " inlinehint" : "";
     }
 }
 
@@ -71,7 +71,7 @@ static void emit_function(NjEmit *e, NjSpec *s)
     nj_emit_fill_splits(e);
     if (e->u->opts.lineinfo || e->u->opts.debug)
         nj_emit_debug_fn(e, s);
-    nj_emit_header(e, s, nj_arena_printf(e->arena, " nounwind%s", inline_attr(s)));
+    nj_emit_header(e, s, nj_arena_printf(e->arena, " nounwind%s", inline_attr(e, s)));
     if (e->subprogram)
         nj_text_fmt(e->t, " !dbg !%u", (unsigned)e->subprogram - 1);
     nj_text_str(e->t, " {\n");

@@ -355,7 +355,14 @@ static void emit_cas(NjEmit *e, NjRef r)
 
 /* -- the table ------------------------------------------------------------------------------------------------------------ */
 
-static void emit_callx(NjEmit *e, NjRef r) { nj_emit_intrinsic(e, r, nj_val(e->f, r)->imm.name, " nounwind"); }
+
+static void emit_callx(NjEmit *e, NjRef r)
+{
+    const char *name = nj_val(e->f, r)->imm.name;
+    e->u->uses_math |= !strncmp(name, "__nv_", 5);
+    nj_emit_intrinsic(e, r, name, " nounwind");
+}
+
 static void emit_sreg(NjEmit *e, NjRef r) { e->hooks->sreg(e, r); }
 static void emit_barrier(NjEmit *e, NjRef r) { e->hooks->barrier(e, r); }
 static void emit_barred(NjEmit *e, NjRef r) { e->hooks->barred(e, r); }

@@ -1,0 +1,166 @@
+/* builtin.c - Python's built-in functions: len range enumerate zip abs min max round pow divmod sum slice tuple. */
+#include "lower/lower.h"
+
+static NjParts get(NjLow *l, const NjArgs *a, unsigned i) { return nj_low_get(l, a->at[i]); }
+static NjParts scalar(NjLow *l, NjRef x) { return nj_low_scalar(l, nj_low_core_type(l, x), x); }
+
+NjParts lower_len(NjLow *l, const NjArgs *a, int arg)
+{
+    NjParts x = get(l, a, 0);
+    const NjConst *k = nj_low_static(l, a->at[0]);
+    switch (x.type->kind) {
+    case NJ_K_ARRAY: return scalar(l, nj_low_arr(l, x).shape[0]);
+    case NJ_K_TUPLE: return scalar(l, nj_low_int(l, l->i64, x.type->nelem));
+    case NJ_K_RANGE: return scalar(l, nj_low_range_len(l, x));
+    case NJ_K_STR:   return scalar(l, nj_low_int(l, l->i64, k ? (int64_t)k->str.n : 0));
+    default:
+        nj_low_nyi(l, nj_arena_printf(l->arena, "len() of %s", x.type->name));
+        return scalar(l, nj_low_int(l, l->i64, 0));
+    }
+}
+
+/* range(stop), range(start, stop), range(start, stop, step) */
+NjParts lower_range(NjLow *l, const NjArgs *a, int arg)
+{
+    const NjType *t = a->type->elem;
+    NjParts p = nj_low_parts(l, a->type);
+    bool lone = !nj_low_has(a, 1);
+    p.at[0] = lone ? nj_low_int(l, t, 0) : nj_low_one(l, a->at[0], t);
+    p.at[1] = nj_low_one(l, a->at[lone ? 0 : 1], t);
+    p.at[2] = nj_low_has(a, 2) ? nj_low_one(l, a->at[2], t) : nj_low_int(l, t, 1);
+    nj_low_raise_if(l, nj_low_cmp(l, NJ_EQ, p.at[2], nj_low_int(l, t, 0)), "ValueError", "range() arg 3 must not be zero");
+    return p;
+}
+
+NjParts lower_enumerate(NjLow *l, const NjArgs *a, int arg)
+{
+    NjParts p = nj_low_parts(l, a->type), x = get(l, a, 0);
+    memcpy(p.at, x.at, x.n * sizeof *x.at);
+    p.at[x.n] = nj_low_has(a, 1) ? nj_low_one(l, a->at[1], l->i64) : nj_low_int(l, l->i64, 0);
+    return p;
+}
+
+NjParts lower_zip(NjLow *l, const NjArgs *a, int arg)
+{
+    NjParts p = nj_low_parts(l, a->type);
+    unsigned at = 0;
+    for (uint32_t i = 0; i < a->n; i++) {
+        NjParts x = get(l, a, i);
+        memcpy(p.at + at, x.at, x.n * sizeof *x.at);
+        at += x.n;
+    }
+    return p;
+}
+
+/* bool: as an int8; complex: the length */
+NjParts lower_abs(NjLow *l, const NjArgs *a, int arg)
+{
+    NjParts x = get(l, a, 0);
+    if (x.type->kind == NJ_K_COMPLEX)
+        return scalar(l, nj_low_math(l, NJ_MATH_HYPOT, x.at[0], x.at[1]));
+    if (x.type->kind == NJ_K_FLOAT)
+        return scalar(l, nj_low_math(l, NJ_MATH_FABS, x.at[0], NJ_NOREF));
+    return scalar(l, nj_low_iabs(l, nj_low_num(l, x.at[0], a->type)));
+}
+
+/* -- min, max ------------------------------------------------------------------------------------------------------ */
+
+/* The first of equals stays, and so does it when it or the other is NaN, as CPython's loop has it. A GPU's own instructions
+ * let a NaN lose. */
+static NjParts better(NjLow *l, NjParts best, NjParts x, bool max)
+{
+    if (best.type->kind == NJ_K_FLOAT && l->u->target->simt && !l->u->target->raises)
+        return scalar(l, nj_low_math(l, max ? NJ_MATH_FMAX : NJ_MATH_FMIN, best.at[0], x.at[0]));
+    NjRef take = nj_low_compare(l, max ? NJ_CMP_GT : NJ_CMP_LT, x, best, NULL, NULL);
+    NjParts out = nj_low_parts(l, best.type);
+    for (unsigned i = 0; i < out.n; i++)
+        out.at[i] = nj_low_select(l, take, x.at[i], best.at[i]);
+    return out;
+}
+
+NjParts lower_minmax(NjLow *l, const NjArgs *a, int max)
+{
+    bool one = a->n == 1;
+    NjParts all = get(l, a, 0);
+    uint32_t n = one ? all.type->nelem : a->n;
+    NjParts best = nj_low_cast(l, one ? nj_low_sub(l, all, 0) : all, a->type);
+    for (uint32_t i = 1; i < n; i++)
+        best = better(l, best, nj_low_cast(l, one ? nj_low_sub(l, all, i) : get(l, a, i), a->type), max);
+    return best;
+}
+
+/* -- round ---------------------------------------------------------------------------------------------------------- */
+
+/* 10 to the n; exact up to 22, which is as far as digits of a double make sense. */
+static NjRef power_of_ten(NjLow *l, const NjType *t, NjRef n)
+{
+    int64_t k;
+    if (!nj_low_known(l, n, &k) || k < 0 || k > 22)
+        return nj_low_math(l, NJ_MATH_POW, nj_low_f(l, t, 10), nj_low_num(l, n, t));
+    double x = 1;
+    while (k-- > 0)
+        x *= 10;
+    return nj_low_f(l, t, x);
+}
+
+/* To n digits: scaled, to the nearest, halves as the scaled number has them, scaled back. Infinities and overflow stay. */
+static NjRef round_digits(NjLow *l, NjRef x, NjRef n)
+{
+    const NjType *t = nj_low_core_type(l, x);
+    NjRef zero = nj_low_int(l, l->i64, 0), neg = nj_low_cmp(l, NJ_SLT, n, zero);
+    NjRef p = power_of_ten(l, t, nj_low_select(l, neg, nj_low_neg(l, n), n));
+    NjRef y = nj_low_select(l, neg, nj_low_fl(l, NJ_OP_fdiv, x, p), nj_low_fl(l, NJ_OP_fmul, x, p));
+    NjRef z = nj_low_math(l, NJ_MATH_RINT, y, NJ_NOREF);
+    NjRef back = nj_low_select(l, neg, nj_low_fl(l, NJ_OP_fmul, z, p), nj_low_fl(l, NJ_OP_fdiv, z, p));
+    NjRef finite = nj_low_cmp(l, NJ_ORD, nj_low_fl(l, NJ_OP_fsub, y, y), nj_low_f(l, t, 0));
+    return nj_low_select(l, finite, back, x);
+}
+
+NjParts lower_round(NjLow *l, const NjArgs *a, int arg)
+{
+    NjParts x = get(l, a, 0);
+    bool digits = nj_low_has(a, 1) && nj_low_type(l, a->at[1])->kind != NJ_K_NONE;
+    if (x.type->kind != NJ_K_FLOAT)
+        return x;
+    if (digits)
+        return scalar(l, round_digits(l, x.at[0], nj_low_one(l, a->at[1], l->i64)));
+    return scalar(l, nj_low_math(l, NJ_MATH_RINT, x.at[0], NJ_NOREF));
+}
+
+/* -- arithmetic by name ------------------------------------------------------------------------------------------------ */
+
+NjParts lower_pow(NjLow *l, const NjArgs *a, int arg)
+{
+    return nj_low_binop(l, NJ_BIN_POW, get(l, a, 0), get(l, a, 1), a->type, nj_low_static(l, a->at[1]));
+}
+
+NjParts lower_divmod(NjLow *l, const NjArgs *a, int arg)
+{
+    const NjType *t = a->type->elems[0];
+    NjRef x = nj_low_one(l, a->at[0], t), y = nj_low_one(l, a->at[1], t);
+    NjParts p = nj_low_parts(l, a->type);
+    if (t->kind == NJ_K_FLOAT)
+        nj_low_fdivmod(l, x, y, "float divmod()", &p.at[0], &p.at[1]);
+    else
+        nj_low_idivmod(l, x, y, "integer division or modulo by zero", &p.at[0], &p.at[1]);
+    return p;
+}
+
+NjParts lower_sum(NjLow *l, const NjArgs *a, int arg)
+{
+    NjParts x = get(l, a, 0);
+    NjParts sum = nj_low_has(a, 1) ? nj_low_cast(l, get(l, a, 1), a->type) : nj_low_zeros(l, a->type);
+    for (uint32_t i = 0; i < x.type->nelem; i++)
+        sum = nj_low_binop(l, NJ_BIN_ADD, sum, nj_low_sub(l, x, i), a->type, NULL);
+    return sum;
+}
+
+/* slice(stop), slice(start, stop), slice(start, stop, step) */
+NjParts lower_slice(NjLow *l, const NjArgs *a, int arg)
+{
+    bool lone = !nj_low_has(a, 1);
+    NjRef start = lone ? NJ_NOREF : a->at[0], stop = lone ? a->at[0] : a->at[1], step = nj_low_has(a, 2) ? a->at[2] : NJ_NOREF;
+    return nj_low_slice(l, start, stop, step);
+}
+
+NjParts lower_tuple(NjLow *l, const NjArgs *a, int arg) { return get(l, a, 0); }
