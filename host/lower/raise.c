@@ -55,23 +55,29 @@ static const char *const_text(NjLow *l, const NjConst *k)
     return out;
 }
 
-/* raise X, raise X("text"); the class may come through a name. */
+/* The constants behind a class in a raise; NULL when one of them is none. */
+static const NjConst *const *raise_args(NjLow *l, const NjRef *at, uint32_t n)
+{
+    const NjConst **out = NJ_NEWN(l->arena, const NjConst *, n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        if (!(out[i] = nj_low_static(l, at[i])))
+            return NULL;
+    return out;
+}
+
+/* raise X, raise X("text", 3); the class may come through a name. */
 void nj_low_py_raise(NjLow *l, NjRef r)
 {
-    const NjVal *v = nj_val(l->py, r);
-    NjRef what = v->nargs ? v->args[0] : NJ_NOREF;
-    const NjVal *w = what ? nj_val(l->py, what) : NULL;
-    const char *text = NULL;
-    if (w && w->op == NJ_OP_py_call) {
-        const NjConst *arg = w->nargs > 1 ? nj_low_static(l, w->args[1]) : NULL;
-        text = arg ? const_text(l, arg) : NULL;
-        what = w->args[0];
-    }
-    const NjConst *k = what ? nj_low_static(l, what) : NULL;
-    if (!k || k->kind != NJ_C_EXC) {
-        nj_low_nyi(l, "raising what is not an exception class or a call of one");
+    const NjVal *v = nj_val(l->py, r), *call = v->nargs == 1 ? nj_val(l->py, v->args[0]) : NULL;
+    if (call && call->op == NJ_OP_py_call)
+        v = call;
+    const NjConst *k = v->nargs ? nj_low_static(l, v->args[0]) : NULL;
+    const NjConst *const *args = k && k->kind == NJ_C_EXC ? raise_args(l, v->args + 1, v->nargs - 1) : NULL;
+    if (!args) {
+        nj_low_nyi(l, "raising what is not an exception class or a call of one with constants");
         nj_emit0(&l->at, NJ_OP_unreachable, NULL, 0);
         return;
     }
-    raise_row(l, (NjExc){.exc = k->name, .object = k->object, .text = text});
+    raise_row(l, (NjExc){.exc = k->name, .object = k->object, .args = args, .nargs = v->nargs - 1,
+                         .text = v->nargs > 1 ? const_text(l, args[0]) : NULL});
 }

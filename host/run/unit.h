@@ -35,7 +35,13 @@ struct NjSpec {
     const char *symbol;          /* unique in the unit, readable: "saxpy.1" */
 };
 
-typedef struct NjExc { const char *exc; void *object; const char *text; const char *file, *func; NjLoc loc; } NjExc;
+/* What one `raise` raises: a class by name or object; its arguments, or a message of ours. text shows them where there is no Python. */
+typedef struct NjExc {
+    const char *exc; void *object;
+    const char *text;
+    const NjConst *const *args; uint32_t nargs;      /* as the program wrote them; none: text is the only one, if there is one */
+    const char *file, *func; NjLoc loc;
+} NjExc;
 
 struct NjUnit {
     NjCtx *ctx;

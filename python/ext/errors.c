@@ -131,19 +131,55 @@ static void exc_add_place(const char *file, const char *func, uint32_t line)
     Py_XDECREF(code);
 }
 
+static PyObject *exc_const(const NjConst *k);
+
+static PyObject *exc_tuple(const NjConst *const *at, uint32_t n)
+{
+    PyObject *r = PyTuple_New(n);
+    for (uint32_t i = 0; r && i < n; i++) {
+        PyObject *v = exc_const(at[i]);
+        if (!v)
+            Py_CLEAR(r);
+        else
+            PyTuple_SET_ITEM(r, i, v);
+    }
+    return r;
+}
+
+/* A constant of the program as the object it was. */
+static PyObject *exc_const(const NjConst *k)
+{
+    switch (k->kind) {
+    case NJ_C_BOOL:    return PyBool_FromLong(k->b);
+    case NJ_C_INT:     return PyLong_FromLongLong(k->i);
+    case NJ_C_UINT:    return PyLong_FromUnsignedLongLong(k->u);
+    case NJ_C_BIGINT:  return PyLong_FromString(k->str.text, NULL, 10);
+    case NJ_C_FLOAT:   return PyFloat_FromDouble(k->f);
+    case NJ_C_COMPLEX: return PyComplex_FromDoubles(k->c[0], k->c[1]);
+    case NJ_C_STR:     return PyUnicode_DecodeUTF8(k->str.text, (Py_ssize_t)k->str.n, "surrogateescape");
+    case NJ_C_TUPLE:   return exc_tuple(k->tuple.at, k->tuple.n);
+    default:           Py_RETURN_NONE;
+    }
+}
+
+static PyObject *exc_args(const NjExc *e)
+{
+    if (e->nargs)
+        return exc_tuple(e->args, e->nargs);
+    return e->text ? Py_BuildValue("(s)", e->text) : PyTuple_New(0);
+}
+
 PyObject *nj_error_raise(const NjExc *e, const NjSnapshot *s)
 {
     PyObject *cls = e->object && s ? Py_XNewRef(nj_snapshot_object(s, e->object)) : NULL;
     if (!cls)
         cls = err_class(e->exc ? e->exc : "RuntimeError");
-    if (e->text) {
-        PyObject *text = PyUnicode_DecodeUTF8(e->text, (Py_ssize_t)strlen(e->text), "replace");
-        if (text)
-            PyErr_SetObject(cls, text);
-        Py_XDECREF(text);
-    } else {
-        PyErr_SetNone(cls);
-    }
+    PyObject *args = exc_args(e);
+    PyObject *value = args ? PyObject_CallObject(cls, args) : NULL;       /* the class may refuse its arguments: that error goes on */
+    if (value)
+        PyErr_SetObject(cls, value);
+    Py_XDECREF(value);
+    Py_XDECREF(args);
     Py_DECREF(cls);
     exc_add_place(e->file, e->func, e->loc.line);
     return NULL;

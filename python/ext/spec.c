@@ -61,6 +61,27 @@ static NjPySpec *spec_new(const NjOpts *opts, NjRoot root, const NjType *const *
 
 /* -- compiling ---------------------------------------------------------------------------------------- */
 
+static const NjConst *const *keep_consts(NjArena *a, const NjConst *const *at, uint32_t n);
+
+/* Constants that exceptions are raised with; texts of literals are the snapshot's, but folded ones are the unit's. */
+static const NjConst *keep_const(NjArena *a, const NjConst *k)
+{
+    NjConst *c = nj_arena_copy(a, k, sizeof *k);
+    if (c && (k->kind == NJ_C_STR || k->kind == NJ_C_BIGINT))
+        c->str.text = nj_arena_copy(a, k->str.text, k->str.n + 1);
+    if (c && k->kind == NJ_C_TUPLE)
+        c->tuple.at = keep_consts(a, k->tuple.at, k->tuple.n);
+    return c;
+}
+
+static const NjConst *const *keep_consts(NjArena *a, const NjConst *const *at, uint32_t n)
+{
+    const NjConst **out = NJ_NEWN(a, const NjConst *, n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = keep_const(a, at[i]);
+    return out;
+}
+
 /* What outlives the unit. */
 static void spec_keep(NjPySpec *s, const NjUnit *u)
 {
@@ -74,6 +95,7 @@ static void spec_keep(NjPySpec *s, const NjUnit *u)
         NjExc *e = &s->excs[i];
         e->exc = e->exc ? nj_arena_str(a, e->exc) : NULL;
         e->text = e->text ? nj_arena_str(a, e->text) : NULL;
+        e->args = e->nargs ? keep_consts(a, e->args, e->nargs) : NULL;
         e->file = e->file ? nj_arena_str(a, e->file) : NULL;
         e->func = e->func ? nj_arena_str(a, e->func) : NULL;
     }

@@ -30,7 +30,9 @@ def _jit(decorator, signature_or_function, options):
         return compile_
     if isinstance(signature_or_function, (_FunctionType, Dispatcher)) or _is_other_callable(signature_or_function):
         return compile_(signature_or_function)
-    return lambda func: compile_(func, signature_or_function)
+    from ._naja import as_signatures
+    signatures = as_signatures(signature_or_function)
+    return lambda func: compile_(func, signatures)
 
 
 def _is_other_callable(value):

@@ -156,6 +156,11 @@ class Custom(Exception):
     pass
 
 
+class Picky(Exception):
+    def __init__(self):
+        super().__init__("alone")
+
+
 def test_exception_class_of_the_user():
     @njit
     def f(x):
@@ -163,7 +168,17 @@ def test_exception_class_of_the_user():
             raise Custom("mine", 7)
         return x
     e = raised(f, 1)
-    assert type(e) is Custom
+    assert type(e) is Custom and e.args == ("mine", 7)
+
+
+def test_class_that_refuses_its_arguments():
+    @njit
+    def f(x):
+        if x:
+            raise Picky("no", "thanks")
+        return x
+    with pytest.raises(TypeError, match="positional"):
+        f(1)
 
 
 def test_division():
@@ -174,10 +189,10 @@ def test_division():
 
 
 def test_assert():
-    @njit
-    def f(x):
-        assert x > 0, "must be positive"
-        return x
+    scope = {}
+    exec("def f(x):\n    assert x > 0, 'must be positive'\n    return x", scope)      # pytest rewrites asserts of test files
+    f = njit(scope["f"])
+    assert f(1) == 1
     e = raised(f, -1)
     assert type(e) is AssertionError and e.args == ("must be positive",)
 
