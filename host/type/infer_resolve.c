@@ -7,6 +7,14 @@
 
 static bool is_register(const NjConst *k) { return k && k->kind == NJ_C_INTRIN && nj_intrin_typer(k->intrin) == NJ_TYPER_sreg; }
 
+static bool holds_register(const NjConst *k)
+{
+    bool found = is_register(k);
+    for (uint32_t i = 0; k && k->kind == NJ_C_TUPLE && i < k->tuple.n; i++)
+        found |= holds_register(k->tuple.at[i]);
+    return found;
+}
+
 static NjCallee *callee_new(NjFn *f, uint16_t intrin)
 {
     NjCallee *q = NJ_NEW(f->arena, NjCallee);
@@ -51,31 +59,42 @@ static bool resolve_attr(NjUnit *u, NjFn *f, NjRef r, NjRef *map)
     return true;
 }
 
-/* A register that came as a global of its own, `from naja.cuda import laneid`: read at the head of the function. */
-static NjRef read_at_head(NjFn *f, NjRef constant)
+/* A register that came as a global of its own, `from naja.cuda import laneid`, or in a tuple of constants: read at the head of
+ * the function, where `at` stands. */
+static NjRef read_at_head(NjAt *at, NjRef constant)
 {
-    NjAt at = {.f = f, .b = 0};
-    NjRef r = nj_emit(&at, NJ_OP_py_call, 0, NULL, 1, &constant);
-    nj_val_move(f, r, 0, nj_blk(f, 0)->first == r ? NJ_NOREF : nj_blk(f, 0)->first);
-    nj_val(f, r)->imm.callee = callee_new(f, nj_val(f, constant)->imm.k->intrin);
-    return r;
+    const NjConst *k = nj_val(at->f, constant)->imm.k;
+    if (is_register(k)) {
+        NjRef r = nj_emit(at, NJ_OP_py_call, 0, NULL, 1, &constant);
+        nj_val(at->f, r)->imm.callee = callee_new(at->f, k->intrin);
+        return r;
+    }
+    NjRef *elems = NJ_NEWN(at->f->arena, NjRef, k->tuple.n + 1);
+    for (uint32_t i = 0; i < k->tuple.n; i++) {
+        elems[i] = nj_fn_const(at->f, k->tuple.at[i], NULL);
+        if (holds_register(k->tuple.at[i]))
+            elems[i] = read_at_head(at, elems[i]);
+    }
+    return nj_emit(at, NJ_OP_py_tuple, 0, NULL, k->tuple.n, elems);
 }
 
 static bool is_register_operand(const NjFn *f, const NjVal *v, unsigned i)
 {
     const NjVal *a = nj_arg(f, v, i);
-    return a->op == NJ_OP_const && is_register(a->imm.k) && !(v->op == NJ_OP_py_call && i == 0);
+    return a->op == NJ_OP_const && holds_register(a->imm.k) && !(v->op == NJ_OP_py_call && i == 0);
 }
 
 static void read_global_registers(NjFn *f, NjRef *map)
 {
+    NjAt at = {.f = f, .b = 0, .before = f->blks.n ? nj_blk(f, 0)->first : NJ_NOREF};
     for (NjRef r = 1, end = f->vals.n; r < end; r++)
         for (uint32_t i = 0; i < nj_val(f, r)->nargs; i++) {
             if (!is_register_operand(f, nj_val(f, r), i))
                 continue;
             NjRef constant = nj_val(f, r)->args[i];
+            at.loc = nj_val(f, r)->loc;
             if (!map[constant])
-                map[constant] = read_at_head(f, constant);
+                map[constant] = read_at_head(&at, constant);
             nj_val(f, r)->args[i] = map[constant];
         }
 }
