@@ -47,7 +47,7 @@ static void load_arg(Loop *l, const LoopArg *a)
 static void load_overlap(Loop *l, const LoopArg *a)
 {
     unsigned i = a->index, o = l->out.index;
-    nj_emit_line(l->e, "%%scalar%u = icmp eq i64 %%step%u, 0", i, i);
+    nj_emit_line(l->e, "%%still%u = icmp eq i64 %%step%u, 0", i, i);
     nj_emit_line(l->e, "%%before%u = icmp ule ptr %%end%u, %%arg%u", i, i, o);
     nj_emit_line(l->e, "%%after%u = icmp ule ptr %%end%u, %%arg%u", i, o, i);
     nj_emit_line(l->e, "%%apart%u = or i1 %%before%u, %%after%u", i, i, i);
@@ -57,7 +57,7 @@ static void load_overlap(Loop *l, const LoopArg *a)
     else
         nj_emit_line(l->e, "%%safe%u = or i1 %%apart%u, false", i, i);
     nj_emit_line(l->e, "%%plain%u = and i1 %%contig%u, %%safe%u", i, i, i);
-    nj_emit_line(l->e, "%%single%u = and i1 %%scalar%u, %%apart%u", i, i, i);
+    nj_emit_line(l->e, "%%single%u = and i1 %%still%u, %%apart%u", i, i, i);
 }
 
 /* The name of the condition for one shape. The first input is asked first, so that one compare usually decides. */
