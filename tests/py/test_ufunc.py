@@ -115,8 +115,8 @@ def test_bad_identity(bad):
 def test_order_of_signatures_is_numpys():
     narrow = vectorize(["float32(float32)", "float64(float64)"])(lambda x: x * 2)
     wide = vectorize(["float64(float64)", "float32(float32)"])(lambda x: x * 2)
-    assert narrow(np.float32(1)).dtype == np.float32 and wide(np.float32(1)).dtype == np.float64
-    assert narrow(np.int8(1)).dtype == np.float32
+    assert narrow(np.int8(1)).dtype == np.float32 and wide(np.int8(1)).dtype == np.float64
+    assert narrow(np.float32(1)).dtype == np.float32 and narrow(1.0).dtype == np.float64
 
 
 def test_signature_forms():
