@@ -1,7 +1,7 @@
 /* njc.c - the command line over .nj files: parse, verify, run named passes, print, emit LLVM text.
  *
- * In: a file of functions in the text form (doc/ir.txt), or standard input. Out: the functions afterwards, or LLVM text, on
- * standard output; complaints on standard error.
+ * In: a file of functions in the text form (doc/ir.txt), or standard input. Out: the functions afterwards, or LLVM
+ * text, on standard output; complaints on standard error.
  */
 #include <stdlib.h>
 
@@ -33,7 +33,7 @@ typedef struct Job {
 
 typedef struct Njc { NjTypes *types; NjArena *arena; NjDiags diags; NjText text; NjFn **fns; uint32_t n; } Njc;
 
-/* -- lists ----------------------------------------------------------------------------------------------------------------------------------- */
+/* -- lists --------------------------------------------------------------------------------------------------------- */
 
 static void njc_help(void)
 {
@@ -71,8 +71,8 @@ static void njc_ops(void)
         const NjOpInfo *i = &nj_op_info[op];
         char nargs[16];
         snprintf(nargs, sizeof nargs, "%d", i->nargs);
-        printf("%-12s %-2s %c %-3s %-*s%s%s\n", i->word, i->nargs < 0 ? "*" : nargs, i->result, i->args, *i->doc ? 6 : 0,
-               *i->flags ? i->flags : "-", *i->doc ? " " : "", i->doc);
+        printf("%-12s %-2s %c %-3s ", i->word, i->nargs < 0 ? "*" : nargs, i->result, i->args);
+        printf("%-*s%s%s\n", *i->doc ? 6 : 0, *i->flags ? i->flags : "-", *i->doc ? " " : "", i->doc);
         if (!nj_op_has((NjOp)op, 'S'))
             continue;
         int col = 0;
@@ -91,7 +91,7 @@ static void njc_ops(void)
     }
 }
 
-/* -- input --------------------------------------------------------------------------------------------------------------------------------------- */
+/* -- input --------------------------------------------------------------------------------------------------------- */
 
 static int njc_read(const char *path, NjText *text)
 {
@@ -137,7 +137,7 @@ static void njc_complain(Njc *c, const char *file)
     nj_text_free(&out);
 }
 
-/* -- work ------------------------------------------------------------------------------------------------------------------------------------------ */
+/* -- work ---------------------------------------------------------------------------------------------------------- */
 
 static bool njc_verify(const NjFn *f, const char *when)
 {
@@ -235,7 +235,8 @@ static bool njc_complete(const Njc *c)
             const NjVal *v = nj_val(f, r);
             if (v->op != NJ_OP_call || v->imm.callee->spec->core)
                 continue;
-            fprintf(stderr, "njc: @%s calls @%s, which the file does not define\n", f->name, v->imm.callee->spec->symbol);
+            const char *callee = v->imm.callee->spec->symbol;
+            fprintf(stderr, "njc: @%s calls @%s, which the file does not define\n", f->name, callee);
             ok = false;
         }
     }
@@ -261,7 +262,7 @@ static int njc_run(Njc *c, const Job *j)
     return 0;
 }
 
-/* -- options ----------------------------------------------------------------------------------------------------------------------------------------- */
+/* -- options ------------------------------------------------------------------------------------------------------- */
 
 static const NjTarget *njc_target(const char *name)
 {

@@ -1,10 +1,10 @@
 /* dom.c - reachability, dominators, loop depth.
  *
- * In: blocks and edges. Out: rpo, idom, dom_in/dom_out, depth and dead of every block; edges are left alone (pass/prune.c
- * takes those of dead blocks away). Dominators by Semi-NCA (Georgiadis, "Linear-Time Algorithms for Dominators and Related
- * Problems", 2005): near-linear in practice also on long chains of early exits, where the iterative algorithm is not.
- * Loops by union-find over the headers, innermost first (Tarjan 1974); an entry into the middle of a cycle makes no loop.
- * Nothing recurses, so a function of a million blocks needs no stack.
+ * In: blocks and edges. Out: rpo, idom, dom_in/dom_out, depth and dead of every block; edges are left alone
+ * (pass/prune.c takes those of dead blocks away). Dominators by Semi-NCA (Georgiadis, "Linear-Time Algorithms for
+ * Dominators and Related Problems", 2005): near-linear in practice also on long chains of early exits, where the
+ * iterative algorithm is not. Loops by union-find over the headers, innermost first (Tarjan 1974); an entry into
+ * the middle of a cycle makes no loop. Nothing recurses, so a function of a million blocks needs no stack.
  */
 #include "ir/ir.h"
 
@@ -17,7 +17,7 @@ typedef struct Dom {
     uint32_t *semi, *label, *anc, *idom, *stack;
 } Dom;
 
-/* -- depth-first search: preorder numbers, and reverse postorder on the way out -------------------------------------------------- */
+/* -- depth-first search: preorder numbers, and reverse postorder on the way out ------------------------------------ */
 
 static void dom_search(Dom *d)
 {
@@ -46,7 +46,7 @@ static void dom_search(Dom *d)
     }
 }
 
-/* -- Semi-NCA ----------------------------------------------------------------------------------------------------------------------- */
+/* -- Semi-NCA ------------------------------------------------------------------------------------------------------ */
 
 /* The number of least semidominator on the path from v to the root of its tree; the path is compressed. */
 static uint32_t dom_eval(Dom *d, uint32_t v)
@@ -89,7 +89,8 @@ static void dom_solve(Dom *d)
             d->idom[v] = d->idom[d->idom[v]];
 }
 
-/* Intervals of the dominator tree: a child's preorder number is above its parent's, so sizes add up in one sweep down. */
+/* Intervals of the dominator tree: a child's preorder number is above its parent's, so sizes add up in one sweep
+ * down. */
 static void dom_intervals(Dom *d)
 {
     uint32_t *size = d->semi, *next = d->label;
@@ -115,7 +116,7 @@ bool nj_dom(const NjFn *f, NjBlkId a, NjBlkId b)
     return x->dom_in <= y->dom_in && y->dom_in < x->dom_out;
 }
 
-/* -- loops ---------------------------------------------------------------------------------------------------------------------------- */
+/* -- loops --------------------------------------------------------------------------------------------------------- */
 
 /* Sets are loops already found, named by their headers; paths halve. */
 static uint32_t loop_find(uint32_t *set, uint32_t v)
@@ -170,7 +171,7 @@ static void dom_loops(Dom *d)
         nj_blk(d->f, d->blk[v])->depth = (loop[v] == UINT32_MAX ? 0 : nj_blk(d->f, d->blk[loop[v]])->depth) + header[v];
 }
 
-/* -- entry ------------------------------------------------------------------------------------------------------------------------------ */
+/* -- entry --------------------------------------------------------------------------------------------------------- */
 
 static bool dom_room(Dom *d, NjArena *a, uint32_t n)
 {

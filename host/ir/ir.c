@@ -1,16 +1,17 @@
 /* ir.c - building and editing functions: values, blocks, edges, interned constants.
  *
- * In: calls from the front end, lowering, passes and the parser. Out: a function that ir/check.c accepts, if its callers
- * keep the rules below. Every call is O(its arguments) except nj_fn_replace and nj_fn_drop_dead, which walk the function once.
+ * In: calls from the front end, lowering, passes and the parser. Out: a function that ir/check.c accepts, if its
+ * callers keep the rules below. Every call is O(its arguments) except nj_fn_replace and nj_fn_drop_dead, which walk
+ * the function once.
  *
- * Rules. The k-th edge of a block to the same target owns the k-th entry for that block in the target's preds, so a condbr
- * with one target twice is no special case. Constants, parameters and interned undefs belong to no block and dominate
- * everything. A NjVal * is good until the next value is made (vals may move); a NjRef is good for ever.
+ * Rules. The k-th edge of a block to the same target owns the k-th entry for that block in the target's preds, so a
+ * condbr with one target twice is no special case. Constants, parameters and interned undefs belong to no block and
+ * dominate everything. A NjVal * is good until the next value is made (vals may move); a NjRef is good for ever.
  * Out of memory: vals stops growing, values come back as NJ_NOREF (slot 0, a nop), and the arena remembers.
  */
 #include "ir/ir.h"
 
-/* -- ops.def as data --------------------------------------------------------------------------------------------------- */
+/* -- ops.def as data ----------------------------------------------------------------------------------------------- */
 
 const NjOpInfo nj_op_info[NJ_OP_COUNT] = {
 #define OP(name, word, nargs, result, args, flags, tmpl, doc) {word, nargs, result, args, flags, tmpl, doc},
@@ -18,13 +19,12 @@ const NjOpInfo nj_op_info[NJ_OP_COUNT] = {
 #undef OP
 };
 
-/* No row has more letters than operands, and only rows without operands say so with a dash. Letters beyond the first cannot
- * be read in a constant expression, their number can. */
-#define OP(name, word, nargs, result, args, flags, tmpl, doc)                                                            \
-    _Static_assert((nargs) >= -1 && sizeof(args) > 1 && ((nargs) < 0 || (nargs) == 0 || sizeof(args) - 1 <= (nargs)),      \
-                   "ops.def: " #name " has more argument letters than arguments");                                        \
-    _Static_assert(sizeof(word) > 1 && ((result) == '-' || (result) == '=' || (result) == 'b' || (result) == 't' ||        \
-                                        (result) == '?'), "ops.def: " #name " has no such result rule");
+/* No row has more letters than operands. The letters cannot be read in a constant expression, their number can. */
+#define OP(name, word, nargs, result, args, flags, tmpl, doc)                                                       \
+    _Static_assert((nargs) >= -1 && sizeof(args) > 1 && ((nargs) <= 0 || sizeof(args) - 1 <= (nargs)),               \
+                   "ops.def: " #name " has more argument letters than arguments");                                   \
+    _Static_assert((result) == '-' || (result) == '=' || (result) == 'b' || (result) == 't' || (result) == '?',      \
+                   "ops.def: " #name " has no such result rule");
 #include "ir/ops.def"
 #undef OP
 
@@ -33,7 +33,7 @@ bool nj_op_has(NjOp op, char flag)
     return op < NJ_OP_COUNT && strchr(nj_op_info[op].flags, flag) != NULL;
 }
 
-/* -- functions, blocks, values -------------------------------------------------------------------------------------------- */
+/* -- functions, blocks, values ------------------------------------------------------------------------------------- */
 
 NjFn *nj_fn_new(NjTypes *types, NjArena *arena, NjDiags *diags, const char *name)
 {
@@ -112,7 +112,7 @@ NjRef nj_fn_param(NjFn *f, const NjType *t, const char *name)
     return r;
 }
 
-/* -- constants ------------------------------------------------------------------------------------------------------------ */
+/* -- constants ----------------------------------------------------------------------------------------------------- */
 
 /* One record of an interning key. Fields are words so that there is no padding to hash. */
 typedef struct Key { uint64_t kind, type, value, more; } Key;
@@ -232,7 +232,7 @@ bool nj_const_int(const NjFn *f, NjRef r, int64_t *out)
     return true;
 }
 
-/* -- emitting ----------------------------------------------------------------------------------------------------------------- */
+/* -- emitting ------------------------------------------------------------------------------------------------------ */
 
 /* The type when the caller leaves it to the row. Untyped functions stay untyped. */
 static const NjType *emit_type(const NjFn *f, NjOp op, unsigned nargs, const NjRef *args)
@@ -301,7 +301,7 @@ void nj_emit_condbr(NjAt *at, NjRef cond, NjBlkId yes, NjBlkId no)
     nj_fn_edge(at->f, at->b, no);
 }
 
-/* -- editing values --------------------------------------------------------------------------------------------------------- */
+/* -- editing values ------------------------------------------------------------------------------------------------ */
 
 void nj_val_unlink(NjFn *f, NjRef r)
 {
@@ -360,7 +360,7 @@ void nj_fn_replace(NjFn *f, NjRef old, NjRef with)
     }
 }
 
-/* -- editing edges ----------------------------------------------------------------------------------------------------------- */
+/* -- editing edges ------------------------------------------------------------------------------------------------- */
 
 void nj_fn_edge(NjFn *f, NjBlkId from, NjBlkId to)
 {

@@ -1,7 +1,7 @@
 /* ir.h - functions in SSA form: values, blocks, and how they are made and edited.
  *
- * One structure serves the Python level and the core level (see ops.def). References are 32-bit indices that never move, so dumps
- * are stable. Constants are values of no block, interned. Everything lives in the function's arena.
+ * One structure serves the Python level and the core level (see ops.def). References are 32-bit indices that never
+ * move, so dumps are stable. Constants are values of no block, interned. Everything lives in the function's arena.
  * The text form is written and read back: doc/ir.txt.
  */
 #ifndef NJ_IR_H
@@ -125,7 +125,7 @@ static inline NjVal *nj_arg(const NjFn *f, const NjVal *v, unsigned i) { return 
 #define nj_each_val(f, b, r)     (NjRef r = (f)->blks.at[b].first, r##_next_; r && (r##_next_ = (f)->vals.at[r].next, 1); r = r##_next_)
 /* for nj_each_blk(f, b) for nj_each_val(f, b, r) { ... }   the body may unlink r */
 
-/* -- ir.c: build and edit ------------------------------------------------------------------------------ */
+/* -- ir.c: build and edit ------------------------------------------------------------------------------------------ */
 
 NjFn   *nj_fn_new(NjTypes *types, NjArena *arena, NjDiags *diags, const char *name);
 NjBlkId nj_fn_blk(NjFn *f);                                              /* a new empty block */
@@ -149,40 +149,41 @@ void  nj_emit_condbr(NjAt *at, NjRef cond, NjBlkId yes, NjBlkId no);
 void  nj_val_unlink(NjFn *f, NjRef r);                                   /* becomes nop */
 void  nj_val_move(NjFn *f, NjRef r, NjBlkId to, NjRef before);
 void  nj_fn_replace(NjFn *f, NjRef old, NjRef with);                     /* every use: O(function) */
-void  nj_fn_replace_all(NjFn *f, NjRef *map);                            /* map[r]: what r becomes, 0 itself; chains are followed */
+void  nj_fn_replace_all(NjFn *f, NjRef *map);                            /* r becomes map[r], 0: stays; chains too */
 void  nj_fn_drop_blk(NjFn *f, NjBlkId b);                                /* unreachable: edges and phi arguments go */
-void  nj_fn_drop_edge(NjFn *f, NjBlkId from, unsigned which);            /* successor number `which`; the terminator is the caller's */
-bool  nj_fn_drop_dead(NjFn *f);                                          /* every block that nj_fill_dom found unreachable */
+void  nj_fn_drop_edge(NjFn *f, NjBlkId from, unsigned which);            /* successor `which`; the terminator stays */
+bool  nj_fn_drop_dead(NjFn *f);                                          /* blocks that nj_fill_dom found dead */
 bool  nj_const_int(const NjFn *f, NjRef r, int64_t *out);                /* is r a constant integer (bool counts)? */
 
-/* -- dom.c, uses.c: analyses ----------------------------------------------------------------------------- */
+/* -- dom.c, uses.c: analyses --------------------------------------------------------------------------------------- */
 
 void nj_fill_dom(NjFn *f);                                               /* rpo, idom, depth, dead */
 bool nj_dom(const NjFn *f, NjBlkId a, NjBlkId b);                        /* does a dominate b? both reachable; O(1) */
 typedef struct NjUses { uint32_t *first; NjRef *users; uint32_t n; } NjUses;   /* users[first[r] .. first[r+1]) */
 NjUses *nj_fill_uses(NjFn *f, NjArena *scratch);                        /* NULL: out of memory */
 
-/* -- print.c, parse.c, check.c ----------------------------------------------------------------------------- */
+/* -- print.c, parse.c, check.c ------------------------------------------------------------------------------------- */
 
 void  nj_ir_print(NjText *out, const NjFn *f);                           /* with locations */
 void  nj_ir_print_plain(NjText *out, const NjFn *f);                     /* without */
-void  nj_ir_print_val(NjText *out, const NjFn *f, NjRef r);              /* one line of it; constants as operands show them */
+void  nj_ir_print_val(NjText *out, const NjFn *f, NjRef r);              /* one line; constants as operands show */
 /* Lines of its own after the head (b and r none), after a block's label (r none) and after a value. */
 typedef void (*NjNoteFn)(void *arg, NjText *out, NjBlkId b, NjRef r);
 void  nj_ir_print_noted(NjText *out, const NjFn *f, NjNoteFn note, void *arg);
 NjStatus nj_ir_parse(NjTypes *types, NjArena *arena, NjDiags *diags, const char *text, size_t n,
                      NjFn ***fns, uint32_t *nfns);                       /* all functions of a .nj file */
-/* Is f well formed (edges, phis, dominance, arity, types at its level)? Complaints go to `out`, beside the text of f. */
+/* Is f well formed (edges, phis, dominance, arity, types at its level)? Complaints go to `out`, beside the text of
+ * f. */
 bool  nj_ir_check(const NjFn *f, NjText *out);
 
-/* -- words.c: the words of the text form --------------------------------------------------------------------- */
+/* -- words.c: the words of the text form --------------------------------------------------------------------------- */
 
 const char *nj_sub_word(NjOp op, unsigned sub);           /* the variant's word; "?": none, NULL: none from here on */
 bool     nj_op_find(const char *s, size_t n, NjOp *op, unsigned *sub);   /* "py.binop.add" */
 const char *nj_intrin_text(uint16_t intrin, char buf[64]);               /* "math.sqrt": the first name; returns buf */
 NjIntrin nj_intrin_find(const char *name);                               /* any of its names; NJ_INTRIN_NONE */
 
-/* -- front/cfg.c, front/ssa.c: bytecode -> untyped SSA -------------------------------------------------------- */
+/* -- front/cfg.c, front/ssa.c: bytecode -> untyped SSA ------------------------------------------------------------- */
 
 /* f's params are code's parameters in order (positional, keyword-only). Diagnostics are collected; NULL on failure. */
 NjFn *nj_front_ssa(NjTypes *types, NjArena *arena, NjDiags *diags, const NjCode *code, const char *symbol);

@@ -1,7 +1,9 @@
-/* parse_const.c - constants of the IR's text: 5, -1:i64, 1.5:f64, true, None, "text", (1, 2), <math.sqrt>, <type f32> ...
+/* parse_const.c - constants of the IR's text: 5, -1:i64, 1.5:f64, true, None, "text", (1, 2), <math.sqrt>, <type
+ * f32> ...
  *
- * In: the scanner at the first character of a constant. Out: an NjConst in the arena and the type after the colon. What the
- * text cannot hold stays away: functions have no code, modules no attributes, objects nothing but their names.
+ * In: the scanner at the first character of a constant. Out: an NjConst in the arena and the type after the colon.
+ * What the text cannot hold stays away: functions have no code, modules no attributes, objects nothing but their
+ * names.
  */
 #include "ir/scan.h"
 
@@ -12,7 +14,7 @@ typedef NjConst Lit;
 
 static bool lit_number(Scan *s, Lit *k);
 
-/* -- numbers ------------------------------------------------------------------------------------------------------------------- */
+/* -- numbers ------------------------------------------------------------------------------------------------------- */
 
 static bool lit_nan(Scan *s, Lit *k)
 {
@@ -108,7 +110,7 @@ static bool lit_complex(Scan *s, Lit *k)
     return true;
 }
 
-/* -- tuples ----------------------------------------------------------------------------------------------------------------------- */
+/* -- tuples -------------------------------------------------------------------------------------------------------- */
 
 /* The name before `=` of a named tuple's element, or NULL. */
 static const char *lit_field(Scan *s)
@@ -149,7 +151,7 @@ static bool lit_tuple(Scan *s, Lit *k)
     return true;
 }
 
-/* -- <things> ---------------------------------------------------------------------------------------------------------------------- */
+/* -- <things> ------------------------------------------------------------------------------------------------------ */
 
 static int hex_value(char c)
 {
@@ -207,7 +209,8 @@ static bool lit_intrin(Scan *s, Lit *k)
 static bool lit_thing(Scan *s, Lit *k)
 {
     static const struct { const char *word; NjConstKind kind; } named[] = {
-        {"module", NJ_C_MODULE}, {"func", NJ_C_FUNC}, {"exc", NJ_C_EXC}, {"object", NJ_C_OBJECT}, {"missing", NJ_C_MISSING},
+        {"module", NJ_C_MODULE}, {"func", NJ_C_FUNC}, {"exc", NJ_C_EXC}, {"object", NJ_C_OBJECT},
+        {"missing", NJ_C_MISSING},
     };
     for (size_t i = 0; i < NJ_COUNT(named); i++)
         if (scan_take_word(s, named[i].word))
@@ -223,7 +226,7 @@ static bool lit_thing(Scan *s, Lit *k)
     return lit_intrin(s, k) && scan_need(s, ">");
 }
 
-/* -- entry --------------------------------------------------------------------------------------------------------------------------- */
+/* -- entry --------------------------------------------------------------------------------------------------------- */
 
 static bool lit_any(Scan *s, Lit *k)
 {
@@ -239,7 +242,8 @@ static bool lit_any(Scan *s, Lit *k)
     if (scan_take(s, "complex("))
         return lit_complex(s, k);
     static const struct { const char *word; NjConstKind kind; bool b; } words[] = {
-        {"true", NJ_C_BOOL, true}, {"false", NJ_C_BOOL, false}, {"None", NJ_C_NONE, false}, {"...", NJ_C_ELLIPSIS, false},
+        {"true", NJ_C_BOOL, true},  {"false", NJ_C_BOOL, false},
+        {"None", NJ_C_NONE, false}, {"...", NJ_C_ELLIPSIS, false},
     };
     for (size_t i = 0; i < NJ_COUNT(words); i++) {
         if (scan_take_word(s, words[i].word)) {

@@ -1,23 +1,23 @@
 /* print.c - a function as text: what dumps show, golden files hold and parse.c reads back. The grammar is doc/ir.txt.
  *
- * In: any function, also a broken one, since the verifier prints those. Out: text; the same function always gives the same.
- * Values keep their numbers (%5 is vals.at[5]); constants stand where they are used; `nop`s are not shown.
+ * In: any function, also a broken one, since the verifier prints those. Out: text; the same function always gives
+ * the same. Values keep their numbers (%5 is vals.at[5]); constants stand where they are used; `nop`s are not
+ * shown.
  */
-#include "ir/ir.h"
+#include "ir/scan.h"
 #include "run/unit.h"
 
 typedef struct Out { NjText *t; const NjFn *f; bool locs; NjNoteFn note; void *arg; } Out;
 
-/* -- names, types ---------------------------------------------------------------------------------------------------------- */
+/* -- names, types -------------------------------------------------------------------------------------------------- */
 
 static bool name_is_plain(const char *s)
 {
     if (!*s || (*s >= '0' && *s <= '9') || *s == '.')
         return false;
-    for (; *s; s++)
-        if (!(*s >= 'a' && *s <= 'z') && !(*s >= 'A' && *s <= 'Z') && !(*s >= '0' && *s <= '9') && *s != '_' && *s != '.')
-            return false;
-    return true;
+    while (scan_is_word(*s))
+        s++;
+    return !*s;
 }
 
 static void put_name(NjText *t, const char *s)
@@ -38,7 +38,7 @@ static void put_type(NjText *t, const NjType *type, const char *before)
     }
 }
 
-/* -- constants -------------------------------------------------------------------------------------------------------------- */
+/* -- constants ----------------------------------------------------------------------------------------------------- */
 
 static void put_float(NjText *t, double x)
 {
@@ -133,7 +133,7 @@ static void put_const(NjText *t, const NjConst *k, const NjType *type)
     put_type(t, type, ":");
 }
 
-/* -- values ------------------------------------------------------------------------------------------------------------------ */
+/* -- values -------------------------------------------------------------------------------------------------------- */
 
 static void put_ref(NjText *t, const NjFn *f, NjRef r)
 {
@@ -293,7 +293,7 @@ void nj_ir_print_val(NjText *out, const NjFn *f, NjRef r)
         put_val(out, f, r);
 }
 
-/* -- functions ---------------------------------------------------------------------------------------------------------------- */
+/* -- functions ----------------------------------------------------------------------------------------------------- */
 
 static void pad_to(NjText *t, size_t line_at, size_t col)
 {

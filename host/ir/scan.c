@@ -35,11 +35,6 @@ void scan_space(Scan *s)
     }
 }
 
-static bool is_word(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
-}
-
 bool scan_see(Scan *s, const char *token)
 {
     if (s->failed)
@@ -64,7 +59,7 @@ bool scan_take(Scan *s, const char *token)
 
 bool scan_take_word(Scan *s, const char *word)
 {
-    if (!scan_see(s, word) || is_word(s->at[strlen(word)]))
+    if (!scan_see(s, word) || scan_is_word(s->at[strlen(word)]))
         return false;
     s->at += strlen(word);
     return true;
@@ -81,7 +76,7 @@ ScanWord scan_word(Scan *s)
     if (s->failed)
         return w;
     scan_space(s);
-    for (w.at = s->at; is_word(*s->at); s->at++)
+    for (w.at = s->at; scan_is_word(*s->at); s->at++)
         w.n++;
     return w;
 }
@@ -114,11 +109,14 @@ bool scan_int(Scan *s, int64_t *out)
     return true;
 }
 
-/* -- quoted texts ---------------------------------------------------------------------------------------------------------- */
+/* -- quoted texts -------------------------------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 'a' - 'A';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* One escape, the cursor after its backslash; -1 when there is none. */
@@ -180,7 +178,7 @@ const char *scan_name(Scan *s)
     return to;
 }
 
-/* -- types --------------------------------------------------------------------------------------------------------------------- */
+/* -- types --------------------------------------------------------------------------------------------------------- */
 
 const NjType *scan_type(Scan *s)
 {
@@ -192,7 +190,7 @@ const NjType *scan_type(Scan *s)
     const char *end = s->at;
     NjStatus st = nj_type_parse(s->types, s->at, &end, &t, &err);
     if (st || !t) {
-        char *cut = strstr(err.text, " at column");      /* its column counts from the type, and it quotes the whole text */
+        char *cut = strstr(err.text, " at column");      /* it counts from the type, and quotes the whole text */
         if (cut)
             *cut = 0;
         size_t n = strcspn(s->at, " \t\r\n,");

@@ -1,4 +1,4 @@
-/* scan.h - the scanner under parse.c and parse_const.c: a cursor with a sticky error.
+/* scan.h - the scanner under parse.c, parse_val.c and parse_const.c: a cursor with a sticky error.
  *
  * After the first error every call does nothing and answers "no", so that callers need no tests between small steps.
  */
@@ -17,6 +17,11 @@ typedef struct Scan {
 } Scan;
 
 typedef struct ScanWord { const char *at; size_t n; } ScanWord;
+
+static inline bool scan_is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+}
 
 bool scan_fail(Scan *s, const char *fmt, ...) NJ_PRINTF(2, 3);     /* false */
 void scan_space(Scan *s);                          /* blanks, line ends, comments */

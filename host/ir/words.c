@@ -89,7 +89,7 @@ bool nj_op_find(const char *s, size_t n, NjOp *op, unsigned *sub)
     return false;
 }
 
-/* -- intrinsics -------------------------------------------------------------------------------------------------------- */
+/* -- intrinsics ---------------------------------------------------------------------------------------------------- */
 
 static const char *const intrin_names[NJ_INTRIN_COUNT] = {
     "",
@@ -101,7 +101,7 @@ static const char *const intrin_names[NJ_INTRIN_COUNT] = {
 #undef MATH
 };
 
-/* "m.sqrt n.sqrt" is short for "math.sqrt numpy.sqrt". Copies the first name that `names` begins with; returns its end. */
+/* "m.sqrt n.sqrt" is short for "math.sqrt numpy.sqrt". Copies the name that `names` begins with; returns its end. */
 static const char *intrin_expand(const char *names, char *buf, size_t cap)
 {
     size_t n = strcspn(names, " ");

@@ -1,8 +1,8 @@
 /* dce.c - drops values that nobody uses and that do nothing else.
  *
  * needs: nothing / keeps: cfg dom / breaks: use
- * Marks from the roots (terminators, writes, other effects) through operands, so that a ring of phis that only feed each
- * other goes as well. Loads may go, volatile ones may not.
+ * Marks from the roots (terminators, writes, other effects) through operands, so that a ring of phis that only feed
+ * each other goes as well. Loads may go, volatile ones may not.
  */
 #include "pass/pass.h"
 

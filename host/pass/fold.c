@@ -1,8 +1,9 @@
 /* fold.c - constants, identities, casts of casts; the facts are rows of fold.def.
  *
  * needs: nothing / keeps: cfg dom / breaks: use
- * One sweep, operands first as far as blocks are in order; a value that folds is replaced by an older value or a constant.
- * Results equal what the machine computes, bit for bit: integers wrap by width, floats round to their type, no fast-math.
+ * One sweep, operands first as far as blocks are in order; a value that folds is replaced by an older value or a
+ * constant. Results equal what the machine computes, bit for bit: integers wrap by width, floats round to their
+ * type, no fast-math.
  */
 #include "pass/pass.h"
 
@@ -10,7 +11,7 @@
 
 typedef struct Fold { NjFn *f; NjRef *map; uint32_t n; } Fold;
 
-/* -- operands ---------------------------------------------------------------------------------------------------------------------------- */
+/* -- operands ------------------------------------------------------------------------------------------------------ */
 
 static unsigned width(const NjType *t) { return t && t->bits ? t->bits : 64; }
 
@@ -41,7 +42,7 @@ static bool get_float(const NjFn *f, NjRef r, double *out)
     return true;
 }
 
-/* -- two constants ------------------------------------------------------------------------------------------------------------------------- */
+/* -- two constants ------------------------------------------------------------------------------------------------- */
 
 static NjRef fold_ints(NjFn *f, const NjVal *v)
 {
@@ -105,7 +106,7 @@ static NjRef fold_floats(NjFn *f, const NjVal *v)
     return NJ_NOREF;
 }
 
-/* -- casts of constants ---------------------------------------------------------------------------------------------------------------------- */
+/* -- casts of constants -------------------------------------------------------------------------------------------- */
 
 /* As doubles the bounds of an integer type are exact, and one past the upper one as well. */
 static bool fits(double x, const NjType *t)
@@ -154,7 +155,7 @@ static NjRef fold_unary(NjFn *f, const NjVal *v)
     return get_float(f, v->args[0], &x) ? fold_from_float(f, v, x) : NJ_NOREF;
 }
 
-/* -- identities ------------------------------------------------------------------------------------------------------------------------------- */
+/* -- identities ---------------------------------------------------------------------------------------------------- */
 
 static bool same_is(const NjFn *f, const NjVal *v, char letter)
 {
@@ -213,7 +214,7 @@ static NjRef fold_select(NjFn *f, const NjVal *v)
     return get_bits(f, v->args[0], &cond) ? v->args[cond ? 1 : 2] : NJ_NOREF;
 }
 
-/* -- casts of casts --------------------------------------------------------------------------------------------------------------------------- */
+/* -- casts of casts ------------------------------------------------------------------------------------------------ */
 
 /* Rewrites v in place to cast what is behind its operand. A cast to the type the value had comes to nothing. */
 static NjRef fold_casts(NjFn *f, NjVal *v, bool *changed)
@@ -230,7 +231,8 @@ static NjRef fold_casts(NjFn *f, NjVal *v, bool *changed)
     if (u->nargs != 1)
         return NJ_NOREF;
     const NjType *from = nj_arg(f, u, 0)->type;
-    bool undone = v->op == NJ_OP_trunc ? u->op == NJ_OP_zext || u->op == NJ_OP_sext : v->op == NJ_OP_fptrunc && u->op == NJ_OP_fpext;
+    bool widened = v->op == NJ_OP_trunc && (u->op == NJ_OP_zext || u->op == NJ_OP_sext);
+    bool undone = widened || (v->op == NJ_OP_fptrunc && u->op == NJ_OP_fpext);
     if (from == v->type && (undone || (plain && u->op == v->op)))
         return u->args[0];
     for (size_t i = 0; i < NJ_COUNT(rows); i++) {
@@ -244,7 +246,7 @@ static NjRef fold_casts(NjFn *f, NjVal *v, bool *changed)
     return NJ_NOREF;
 }
 
-/* -- the sweep --------------------------------------------------------------------------------------------------------------------------------- */
+/* -- the sweep ----------------------------------------------------------------------------------------------------- */
 
 /* Constants go to the right of operations that commute, where fold.def looks for them. */
 static void fold_turn(NjFn *f, NjVal *v)

@@ -14,13 +14,13 @@
  *       | emit/               LLVM text, one module for the unit                                 dump l
  *     text -> cuda/ or cpu/   LLVM does the rest: inlining, loops, vectors, registers            dump p
  *
- * Glossary. py: operations mean what Python means. core: bools, integers, floats, pointers. part: one of the scalars that a
- * Python value becomes (type.h, nj_type_parts). spec: a function for one tuple of argument types. unit: a root spec with all
- * it calls. dead: a block that cannot be reached. pred: a predecessor, by position in blk.preds. trivial phi: one that has the
- * same value from everywhere.
+ * Glossary. py: operations mean what Python means. core: bools, integers, floats, pointers. part: one of the
+ * scalars that a Python value becomes (type.h, nj_type_parts). spec: a function for one tuple of argument types.
+ * unit: a root spec with all it calls. dead: a block that cannot be reached. pred: a predecessor, by position in
+ * blk.preds. trivial phi: one that has the same value from everywhere.
  *
- * The runner owns the ceremony: NAJA_SKIP and NAJA_STOP, the needs of a row, the clock, the verifier as NAJA_CHECK asks, the
- * dump when something changed. A pass does its one job.
+ * The runner owns the ceremony: NAJA_SKIP and NAJA_STOP, the needs of a row, the clock, the verifier as NAJA_CHECK
+ * asks, the dump when something changed. A pass does its one job.
  */
 #include "pass/pass.h"
 
@@ -53,7 +53,7 @@ static bool in_list(const char *list, const char *name)
     return false;
 }
 
-/* -- the verifier ----------------------------------------------------------------------------------------------------------------------- */
+/* -- the verifier -------------------------------------------------------------------------------------------------- */
 
 /* The text of f, parsed and printed again, must be the text of f. */
 static bool reads_back(const NjFn *f, const NjText *text, NjText *complaint)
@@ -105,7 +105,7 @@ NjStatus nj_pass_check(NjFn *f, const char *after)
     return ok ? NJ_OK : NJ_E_BUG;
 }
 
-/* -- running ------------------------------------------------------------------------------------------------------------------------------ */
+/* -- running ------------------------------------------------------------------------------------------------------- */
 
 static void dump_after(NjFn *f, const NjPassInfo *p)
 {

@@ -1,7 +1,8 @@
 /* trivphi.c - a phi that has one value from everywhere, itself aside, is that value.
  *
  * needs: nothing / keeps: cfg dom / breaks: use
- * Rounds over the phis that are left; a round sees what earlier ones found. Nested loops may need a round for each level.
+ * Rounds over the phis that are left; a round sees what earlier ones found. Nested loops may need a round for each
+ * level.
  */
 #include "pass/pass.h"
 

@@ -19,9 +19,10 @@ ROOT = HERE.parent.parent
 
 def njc(*args):
     builds = sorted(ROOT.glob("build*/njc"), key=lambda p: p.stat().st_mtime)
-    exe = os.environ.get("NJC") or (builds[-1] if builds else None)
-    if exe is None:
+    exe = os.environ.get("NJC") or (builds and builds[-1])
+    if not exe:
         raise FileNotFoundError("no njc in build*/: cmake --build build --target njc")
+    exe = Path(exe).resolve()
     env = {k: v for k, v in os.environ.items() if not k.startswith("NAJA_")}
     return subprocess.run([exe, *args], capture_output=True, text=True, env=env, cwd=HERE, timeout=60)
 

@@ -1,4 +1,5 @@
-/* test_ir_build.c - the builder and the editor: interned constants, links, edges and the phi arguments that go with them. */
+/* test_ir_build.c - the builder and the editor: interned constants, links, edges and the phi arguments that go with
+ * them. */
 #include "ir/ir.h"
 
 #include <setjmp.h>
@@ -6,7 +7,13 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-typedef struct Room { NjTypes *ts; NjArena *a; NjDiags d; NjFn *f; const NjType *i64, *i8, *u8, *u64, *f64, *f32, *b; } Room;
+typedef struct Room {
+    NjTypes *ts;
+    NjArena *a;
+    NjDiags d;
+    NjFn *f;
+    const NjType *i64, *i8, *u8, *u64, *f64, *f32, *b;
+} Room;
 
 static int room_open(void **state)
 {
@@ -81,7 +88,8 @@ static void texts_and_tuples_are_interned_by_content(void **state)
     Room *r = *state;
     NjFn *f = r->f;
     char one[] = "abc", two[] = "abc";
-    NjConst s1 = {.kind = NJ_C_STR, .str = {one, 3}}, s2 = {.kind = NJ_C_STR, .str = {two, 3}}, s3 = {.kind = NJ_C_STR, .str = {two, 2}};
+    NjConst s1 = {.kind = NJ_C_STR, .str = {one, 3}}, s2 = {.kind = NJ_C_STR, .str = {two, 3}};
+    NjConst s3 = {.kind = NJ_C_STR, .str = {two, 2}};
     assert_int_equal(nj_fn_const(f, &s1, NULL), nj_fn_const(f, &s2, NULL));
     assert_int_not_equal(nj_fn_const(f, &s1, NULL), nj_fn_const(f, &s3, NULL));
     NjConst n = {.kind = NJ_C_INT, .i = 7};
@@ -96,7 +104,8 @@ static void texts_and_tuples_are_interned_by_content(void **state)
     assert_int_not_equal(nj_fn_const(f, &t1, NULL), nj_fn_const(f, &t2, NULL));
 }
 
-/* A typed constant out of a NjConst and one made by number are the same value; so is a NumPy scalar's of its own type. */
+/* A typed constant out of a NjConst and one made by number are the same value; so is a NumPy scalar's of its own
+ * type. */
 static void numbers_meet_whichever_way_they_are_made(void **state)
 {
     Room *r = *state;
@@ -134,7 +143,8 @@ static void values_link_move_and_unlink(void **state)
         if (v == a)
             nj_val_unlink(f, v);
     assert_good(f);
-    assert_text(f, "core func @t(%1: i64 \"n\") parts(i64) {\nb0:\n    %3: i64 = mul %1, %1\n    %4: i64 = sub %1, %1\n    ret %3\n}\n");
+    assert_text(f, "core func @t(%1: i64 \"n\") parts(i64) {\nb0:\n    %3: i64 = mul %1, %1\n"
+                   "    %4: i64 = sub %1, %1\n    ret %3\n}\n");
 }
 
 /* b0 goes to b1 twice; each edge owns an argument, and dropping one takes its own. */

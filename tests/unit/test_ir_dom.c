@@ -1,5 +1,5 @@
-/* test_ir_dom.c - dominators and loop depth on random graphs against their definitions, and on graphs that punish recursion
- * and iteration. */
+/* test_ir_dom.c - dominators and loop depth on random graphs against their definitions, and on graphs that punish
+ * recursion and iteration. */
 #include "ir/ir.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* test_ir_text.c - the text form: printed text reads back as itself, whatever text comes in does no harm, errors have places,
- * and every allocation on the way may fail. */
+/* test_ir_text.c - the text form: printed text reads back as itself, whatever text comes in does no harm, errors
+ * have places, and every allocation on the way may fail. */
 #include "pass/pass.h"
 
 #include <dirent.h>
@@ -119,7 +119,8 @@ static void errors_have_places(void **state)
 {
     (void)state;
     NjTypes *ts = nj_types_new();
-    const char *text = "func @f(%1) {\n; a comment\nb0:\n    %2 = py.binop.add %1, 1\n    %3 = py.binop.plus %1, 1\n}\n";
+    const char *text = "func @f(%1) {\n; a comment\nb0:\n"
+                       "    %2 = py.binop.add %1, 1\n    %3 = py.binop.plus %1, 1\n}\n";
     Parsed p = parse(ts, text, strlen(text));
     assert_int_equal(p.st, NJ_E_USER);
     assert_int_equal(p.d.list.n, 1);
@@ -140,7 +141,8 @@ static void calls_are_resolved_in_the_file(void **state)
 {
     (void)state;
     NjTypes *ts = nj_types_new();
-    const char *text = "core func @a() parts() {\nb0:\n    call @b\n    call @c\n    ret\n}\ncore func @b() parts() {\nb0:\n    ret\n}\n";
+    const char *text = "core func @a() parts() {\nb0:\n    call @b\n    call @c\n    ret\n}\n"
+                       "core func @b() parts() {\nb0:\n    ret\n}\n";
     Parsed p = parse(ts, text, strlen(text));
     assert_int_equal(p.st, NJ_OK);
     assert_int_equal(p.n, 2);

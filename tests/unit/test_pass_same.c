@@ -1,5 +1,5 @@
-/* test_pass_same.c - passes change no result: random core functions, interpreted before and after each pass, after all of them,
- * and after a trip through text. */
+/* test_pass_same.c - passes change no result: random core functions, interpreted before and after each pass, after
+ * all of them, and after a trip through text. */
 #include "pass/pass.h"
 
 #include <setjmp.h>
@@ -18,14 +18,15 @@ static uint32_t rnd(uint32_t n)
     return (uint32_t)(rnd_state >> 33) % n;
 }
 
-/* -- functions: statements, branches and counted loops over six variables ---------------------------------------------- */
+/* -- functions: statements, branches and counted loops over six variables ------------------------------------------ */
 
 typedef struct Gen { NjAt at; NjFn *f; NjRef var[NVARS]; const NjType *i64, *b; uint32_t left; } Gen;
 
 static NjRef gen_value(Gen *g)
 {
     static const int64_t edge[] = {0, 1, -1, 2, 63, INT64_MAX, INT64_MIN, 255};
-    return rnd(3) ? g->var[rnd(NVARS)] : nj_fn_int(g->f, g->i64, rnd(2) ? edge[rnd(NJ_COUNT(edge))] : (int64_t)rnd(1000));
+    int64_t number = rnd(2) ? edge[rnd(NJ_COUNT(edge))] : (int64_t)rnd(1000);
+    return rnd(3) ? g->var[rnd(NVARS)] : nj_fn_int(g->f, g->i64, number);
 }
 
 static NjRef gen_bool(Gen *g)
@@ -42,7 +43,8 @@ static NjRef gen_casts(Gen *g, NjRef r)
     NjTypes *ts = g->f->types;
     for (int i = rnd(4); i-- >= 0;) {
         const NjType *from = nj_val(g->f, r)->type, *to = nj_type_int(ts, 8u << rnd(4), rnd(2));
-        NjOp op = to->bits < from->bits ? NJ_OP_trunc : to->bits == from->bits ? NJ_OP_bitcast : rnd(2) ? NJ_OP_zext : NJ_OP_sext;
+        NjOp wider = rnd(2) ? NJ_OP_zext : NJ_OP_sext;
+        NjOp op = to->bits < from->bits ? NJ_OP_trunc : to->bits == from->bits ? NJ_OP_bitcast : wider;
         r = nj_emit1(&g->at, op, to, r);
     }
     const NjType *t = nj_val(g->f, r)->type;
@@ -52,7 +54,8 @@ static NjRef gen_casts(Gen *g, NjRef r)
 static NjRef gen_expr(Gen *g)
 {
     static const NjOp ops[] = {NJ_OP_add, NJ_OP_sub, NJ_OP_mul, NJ_OP_and, NJ_OP_or, NJ_OP_xor};
-    static const NjOp shifts[] = {NJ_OP_shl, NJ_OP_lshr, NJ_OP_ashr}, divs[] = {NJ_OP_sdiv, NJ_OP_udiv, NJ_OP_srem, NJ_OP_urem};
+    static const NjOp shifts[] = {NJ_OP_shl, NJ_OP_lshr, NJ_OP_ashr};
+    static const NjOp divs[] = {NJ_OP_sdiv, NJ_OP_udiv, NJ_OP_srem, NJ_OP_urem};
     NjRef a = gen_value(g), b = gen_value(g);
     switch (rnd(8)) {
     case 0: return nj_emit2(&g->at, shifts[rnd(3)], NULL, a, nj_fn_int(g->f, g->i64, rnd(64)));
@@ -118,7 +121,8 @@ static void gen_loop(Gen *g, int depth)
             g->var[i] = phi[i];
     }
     g->at.b = head;
-    nj_emit_condbr(&g->at, nj_emit(&g->at, NJ_OP_icmp, NJ_SLT, g->b, 2, (NjRef[]){phi[NVARS], nj_fn_int(f, g->i64, rnd(4))}), body, out);
+    NjRef end[] = {phi[NVARS], nj_fn_int(f, g->i64, rnd(4))};
+    nj_emit_condbr(&g->at, nj_emit(&g->at, NJ_OP_icmp, NJ_SLT, g->b, 2, end), body, out);
     g->at.b = body;
     gen_list(g, depth - 1);
     NjRef next = nj_emit2(&g->at, NJ_OP_addnw, NULL, phi[NVARS], nj_fn_int(f, g->i64, 1));
@@ -147,7 +151,9 @@ static void gen_list(Gen *g, int depth)
 
 static NjFn *gen_fn(NjTypes *ts, NjArena *a, NjDiags *d, uint32_t size)
 {
-    Gen g = {.f = nj_fn_new(ts, a, d, "r"), .i64 = nj_type_int(ts, 64, true), .b = nj_type_scalar(ts, NJ_T_BOOL), .left = size};
+    Gen g = {.f = nj_fn_new(ts, a, d, "r"), .left = size};
+    g.i64 = nj_type_int(ts, 64, true);
+    g.b = nj_type_scalar(ts, NJ_T_BOOL);
     g.f->core = true;
     for (int i = 0; i < NVARS; i++)
         g.var[i] = nj_fn_param(g.f, g.i64, NULL);
@@ -163,7 +169,7 @@ static NjFn *gen_fn(NjTypes *ts, NjArena *a, NjDiags *d, uint32_t size)
     return g.f;
 }
 
-/* -- an interpreter, by the book: every value is 64 bits, cut to its type when written ----------------------------------- */
+/* -- an interpreter, by the book: every value is 64 bits, cut to its type when written ----------------------------- */
 
 static uint64_t zero_above(uint64_t u, unsigned w) { return w < 64 ? u & ((1ull << w) - 1) : u; }
 static int64_t sign_above(uint64_t u, unsigned w) { return (int64_t)(u << (64 - w)) >> (64 - w); }
@@ -256,10 +262,11 @@ static uint64_t run(const NjFn *f, const int64_t *params)
     return 0;
 }
 
-/* -- tests ------------------------------------------------------------------------------------------------------------------ */
+/* -- tests --------------------------------------------------------------------------------------------------------- */
 
 static const int64_t inputs[][NVARS] = {
-    {0, 0, 0, 0, 0, 0}, {1, -1, 2, -2, 3, -3}, {INT64_MAX, INT64_MIN, 255, 256, -128, 1ll << 32}, {7, 11, 13, 17, 19, 23},
+    {0, 0, 0, 0, 0, 0}, {1, -1, 2, -2, 3, -3}, {INT64_MAX, INT64_MIN, 255, 256, -128, 1ll << 32},
+    {7, 11, 13, 17, 19, 23},
 };
 
 static void assert_same(const NjFn *f, const uint64_t *want, const char *after)
