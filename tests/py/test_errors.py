@@ -1,4 +1,5 @@
 """What users see when something is wrong: places, source lines, classes, several findings, exceptions from compiled code."""
+import sys
 import traceback
 import warnings
 
@@ -27,7 +28,8 @@ def test_typing_error_shows_the_place():
         f(1.0, (1, 2))
     text = str(info.value)
     assert f"{__file__}:{line_of(f.py_func, '# here')}:" in text
-    assert "return c + b" in text and "^" in text
+    assert "return c + b" in text
+    assert "^" in text or sys.version_info < (3, 11)        # 3.10 keeps no columns
     assert "float64" in text and "UniTuple(int64 x 2)" in text
 
 
