@@ -18,7 +18,7 @@ PyObject *nj_memory_new(NjDevice *d, size_t nbytes);
 
 /* -- devarray.c: shape and strides over a piece of memory ---------------------------------------------------- */
 typedef struct NjDevArrayObject {
-    PyObject_HEAD
+    PyObject_VAR_HEAD            /* ob_size: entries of dims */
     NjMemoryObject *memory;
     uint64_t  ptr;
     PyObject *dtype;             /* numpy.dtype */

@@ -112,12 +112,9 @@ static PyObject *devarray_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 static void devarray_dealloc(PyObject *self)
 {
     NjDevArrayObject *a = (NjDevArrayObject *)self;
-    PyTypeObject *type = Py_TYPE(self);
     Py_XDECREF(a->memory);
     Py_XDECREF(a->dtype);
-    type->tp_free(self);
-    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE)
-        Py_DECREF(type);
+    Py_TYPE(self)->tp_free(self);       /* a Python subclass drops the reference to itself */
 }
 
 static PyObject *dims_tuple(const Py_ssize_t *dims, int nd)

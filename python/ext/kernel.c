@@ -215,7 +215,6 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 static int kernel_traverse(PyObject *self, visitproc visit, void *arg)
 {
     NjKernelObject *k = (NjKernelObject *)self;
-    Py_VISIT(Py_TYPE(self));
     Py_VISIT(k->func);
     Py_VISIT(k->sigs);
     Py_VISIT(k->dict);
@@ -234,7 +233,6 @@ static int kernel_clear(PyObject *self)
 static void kernel_dealloc(PyObject *self)
 {
     NjKernelObject *k = (NjKernelObject *)self;
-    PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     if (k->weakrefs)
         PyObject_ClearWeakRefs(self);
@@ -243,8 +241,7 @@ static void kernel_dealloc(PyObject *self)
     PyMem_Free(k->specs);
     PyMem_Free(k->declared);
     kernel_clear(self);
-    type->tp_free(self);
-    Py_DECREF(type);
+    Py_TYPE(self)->tp_free(self);       /* a subclass's own dealloc drops the type */
 }
 
 bool nj_kernel_disp_info(PyObject *o, NjDispInfo *out)
@@ -398,7 +395,6 @@ static PyMemberDef kernel_members[] = {
     {"py_func", T_OBJECT_EX, offsetof(NjKernelObject, func), READONLY, "the Python function"},
     {"_declared", T_OBJECT_EX, offsetof(NjKernelObject, sigs), READONLY, "signatures given to the decorator"},
     {"_device", T_BOOL, offsetof(NjKernelObject, device), READONLY, "is it a device function?"},
-    {"__dictoffset__", T_PYSSIZET, offsetof(NjKernelObject, dict), READONLY, NULL},
     {0},
 };
 

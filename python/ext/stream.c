@@ -64,14 +64,11 @@ static PyObject *stream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 static void stream_dealloc(PyObject *self)
 {
     NjStreamObject *s = (NjStreamObject *)self;
-    PyTypeObject *type = Py_TYPE(self);
     if (s->weakrefs)
         PyObject_ClearWeakRefs(self);
     if (s->handle)
         s->dev->ops->stream_free(s->dev, s->handle, NULL);
-    type->tp_free(self);
-    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE)
-        Py_DECREF(type);
+    Py_TYPE(self)->tp_free(self);       /* a Python subclass drops the reference to itself */
 }
 
 static PyObject *stream_synchronize(PyObject *self, PyObject *_)
@@ -142,12 +139,9 @@ static PyObject *event_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static void event_dealloc(PyObject *self)
 {
     NjEventObject *e = (NjEventObject *)self;
-    PyTypeObject *type = Py_TYPE(self);
     if (e->handle)
         e->dev->ops->event_free(e->dev, e->handle, NULL);
-    type->tp_free(self);
-    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE)
-        Py_DECREF(type);
+    Py_TYPE(self)->tp_free(self);       /* a Python subclass drops the reference to itself */
 }
 
 static PyObject *event_record(PyObject *self, PyObject *args)
