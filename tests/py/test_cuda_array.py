@@ -1,5 +1,6 @@
 """Device arrays: copies, views, and how they refuse."""
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -121,3 +122,13 @@ def test_devices():
     with pytest.raises(AttributeError):
         d.NO_SUCH_ATTRIBUTE
     assert cuda.is_available()
+
+
+def test_no_reference_is_lost():
+    d, s, e = cuda.to_device(np.arange(3)), cuda.stream(), cuda.event()
+    before = [sys.getrefcount(type(x)) for x in (d, s, e)]
+    for _ in range(100):
+        cuda.to_device(np.arange(3))
+        cuda.stream()
+        cuda.event()
+    assert [sys.getrefcount(type(x)) for x in (d, s, e)] == before
