@@ -182,8 +182,17 @@ const NjType *infer_op_phi(Infer *in, NjRef r)
 
 static const NjType *ret_wrong(Infer *in, NjRef r, const NjType *a, const NjType *b)
 {
+    if (in->ret_clash)
+        return NULL;
+    in->ret_clash = in->report;
     NjDiag *g = infer_fail(in, r, NJ_ERR_TYPE_RETURN, a->name, b->name);
     infer_note_args(in, g, r);
+    for (uint32_t i = 0; g && i < in->norder; i++) {
+        NjRef other = nj_bits_has(in->live, in->order[i]) ? nj_blk(in->f, in->order[i])->last : NJ_NOREF;
+        const NjType *t = other && other != r && nj_val(in->f, other)->op == NJ_OP_ret ? infer_arg(in, other, 0) : NULL;
+        if (t && t->kind != NJ_K_ERROR)
+            nj_diag_note(&in->unit->diags, g, in->f->file, nj_val(in->f, other)->loc, "%s returned here", t->name);
+    }
     return NULL;
 }
 
@@ -285,14 +294,20 @@ Infer *infer_get(Solver *s, NjSpec *spec)
 
 /* -- to the fixpoint --------------------------------------------------------------------------------------------------- */
 
+/* Does control stop at b, because the type of a condition is not known? */
+static bool is_blocked(const Infer *in, NjBlkId b)
+{
+    const NjBlk *k = nj_blk(in->f, b);
+    return nj_bits_has(in->live, b) && k->nsucc == 2 && !nj_bits_has(in->taken, 2 * b) && !nj_bits_has(in->taken, 2 * b + 1);
+}
+
 /* A branch whose condition has no type because of an error: both arms are typed, so that what is wrong there is said too. */
 static bool force_branches(Infer *in)
 {
     bool any = false;
     for (uint32_t i = 0; i < in->norder; i++) {
         NjBlkId b = in->order[i];
-        const NjBlk *k = nj_blk(in->f, b);
-        if (!nj_bits_has(in->live, b) || k->nsucc != 2 || nj_bits_has(in->taken, 2 * b) || nj_bits_has(in->taken, 2 * b + 1))
+        if (!is_blocked(in, b))
             continue;
         take_edge(in, b, 0);
         take_edge(in, b, 1);
@@ -307,8 +322,9 @@ static bool settle_endless(Infer *in)
     if (in->ret)
         return false;
     for (uint32_t i = 0; i < in->norder; i++) {
-        NjRef last = nj_blk(in->f, in->order[i])->last;
-        if (last && nj_bits_has(in->live, in->order[i]) && nj_val(in->f, last)->op == NJ_OP_ret)
+        NjBlkId b = in->order[i];
+        NjRef last = nj_blk(in->f, b)->last;
+        if (last && nj_bits_has(in->live, b) && (nj_val(in->f, last)->op == NJ_OP_ret || is_blocked(in, b)))
             return false;
     }
     in->ret = nj_type_none(in->ts);

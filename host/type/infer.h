@@ -32,6 +32,7 @@ struct Infer {
     const NjType *ret;         /* unified so far; NULL: unknown */
     NjBlkId *order;            /* blocks in reverse postorder */
     uint32_t norder;
+    bool ret_clash;            /* that returns do not agree has been said */
     bool report;               /* say what is wrong */
     bool failed;               /* something was */
     bool finishing;

@@ -26,6 +26,18 @@ static const NjConst *dtype_const(Infer *in, const NjType *t)
     return k;
 }
 
+/* "numpy.sin", "cuda.grid", "len": the row's name, or the one of its names that the program used, as people write it. */
+static const char *intrin_name(Infer *in, const NjConst *k, uint16_t intrin)
+{
+    static const char *const drop[] = {"builtins.", "naja."};
+    char full[64];
+    const char *name = k && k->name && strchr(k->name, '.') ? k->name : nj_intrin_text(intrin, full);
+    for (size_t i = 0; i < NJ_COUNT(drop); i++)
+        if (!strncmp(name, drop[i], strlen(drop[i])))
+            name += strlen(drop[i]);
+    return nj_arena_str(in->arena, name);
+}
+
 static Target target_of(Infer *in, NjRef r)
 {
     NjRef callee = nj_val(in->f, r)->args[0];
@@ -39,10 +51,11 @@ static Target target_of(Infer *in, NjRef r)
         t.calls = CALLS_INTRIN;
         t.intrin = v->type->intrin;
         t.self = v->args[0];
+        t.name = intrin_name(in, NULL, t.intrin);
     } else if (k && k->kind == NJ_C_INTRIN) {
         t.calls = CALLS_INTRIN;
         t.intrin = k->intrin;
-        t.name = k->name ? k->name : nj_intrin_name(k->intrin);
+        t.name = intrin_name(in, k, t.intrin);
     } else if (k && k->kind == NJ_C_FUNC && k->code) {
         t.calls = CALLS_FUNC;
         t.name = k->code->name;
@@ -250,7 +263,7 @@ static bool on_target(Infer *in, NjRef r, const Target *t)
     static const char cuda[] = "naja.cuda.";
     if (!in->unit->target || in->unit->target->simt || strncmp(nj_intrin_name(t->intrin), cuda, sizeof cuda - 1))
         return true;
-    infer_fail(in, r, NJ_ERR_TYPE_TARGET, nj_intrin_name(t->intrin) + 5, in->unit->target->name);
+    infer_fail(in, r, NJ_ERR_TYPE_TARGET, t->name, in->unit->target->name);
     return false;
 }
 

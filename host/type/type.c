@@ -317,7 +317,7 @@ const NjType *nj_type_namedtuple(NjTypes *ts, const char *name, const NjType *co
 
 const NjType *nj_type_unituple(NjTypes *ts, const NjType *elem, unsigned n)
 {
-    const NjType *few[16];
+    const NjType *few[16] = {NULL};
     const NjType **elems = n <= NJ_COUNT(few) ? few : nj_malloc(n * sizeof *elems);
     if (!elems)
         return ts->error;

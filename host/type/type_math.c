@@ -6,7 +6,7 @@ static const NjType *bool_of(Call *c) { return infer_scalar(c->in, NJ_T_BOOL); }
 static bool is_real(const NjType *t) { return nj_type_is_number(t) && t->kind != NJ_K_COMPLEX; }
 
 /* Is the function NumPy's? A row of math.def serves math's and NumPy's alike; the constant has the name it was found by. */
-static bool is_numpy(const Call *c) { return !strncmp(c->name, "numpy.", 6) || !strncmp(c->name, "np.", 3); }
+static bool is_numpy(const Call *c) { return !strncmp(c->name, "numpy.", 6); }
 
 /* What NumPy's loops make of an integer: float32 up to 16 bits (float16 is none of our types), else float64. */
 static const NjType *loop_float(Call *c, const NjType *t)

@@ -326,9 +326,9 @@ static bool is_module_attr(const char *module, const char *name, PyObject *o)
 }
 
 /* A ufunc has no module of its own before NumPy 2.2: it is looked for where it would be. */
-static unsigned intrin_by_place(PyObject *o)
+static unsigned intrin_by_place(PyObject *o, char *full, size_t cap)
 {
-    char module[64], name[64], full[130];
+    char module[64], name[64];
     bool is_ufunc = nj_npy_ready && PyObject_TypeCheck(o, &PyUFunc_Type);
     if (!is_ufunc && !PyCFunction_Check(o) && !PyType_Check(o) && !PyFunction_Check(o) && !PyCallable_Check(o))
         return 0;
@@ -338,26 +338,22 @@ static unsigned intrin_by_place(PyObject *o)
         strcpy(module, "numpy");
     else if (!attr_text(o, "__module__", module, sizeof module))
         return 0;
-    snprintf(full, sizeof full, "%s.%s", module[0] == '_' ? module + 1 : module, name);
+    snprintf(full, cap, "%s.%s", module[0] == '_' ? module + 1 : module, name);
     unsigned row = names_find(full);
     return row && is_module_attr(module, name, o) ? row : 0;
 }
 
 static int const_intrin(SnapScope *c, PyObject *o, NjConst *k)
 {
-    char name[128];
-    unsigned row = intrin_by_place(o);
+    char name[130];
+    unsigned row = intrin_by_place(o, name, sizeof name);
     if (!row && !PyType_Check(o) && attr_text(o, "__naja_name__", name, sizeof name))
         row = names_find(name);
     if (!row)
         return 0;
     k->kind = NJ_C_INTRIN;
     k->intrin = (uint16_t)row;
-    PyObject *shown = NULL;
-    if (nj_getattr_opt(o, "__name__", &shown) > 0 && PyUnicode_Check(shown))
-        k->name = nj_snap_str(c->s, shown);
-    Py_XDECREF(shown);
-    PyErr_Clear();
+    k->name = nj_arena_str(c->s->arena, name);       /* qualified: math.sin and numpy.sin share a row, but not their types */
     return 1;
 }
 
