@@ -135,10 +135,19 @@ uint32_t nj_emit_meta(NjEmit *e, const char *fmt, ...)
     return e->nmeta++;
 }
 
+/* What the unit needs is what any of its functions needs. */
+static void emit_summary(NjUnit *u)
+{
+    for (uint32_t i = 0; i < u->specs.n; i++)
+        if (u->specs.at[i]->core)
+            u->has_barrier |= u->specs.at[i]->core->has_barrier;
+}
+
 NjStatus nj_emit_unit(NjUnit *u)
 {
     NjEmit e = {0};
     emit_start(&e, u);
+    emit_summary(u);
     nj_emit_fill_raises(u);
     emit_head(&e);
     for (uint32_t i = 0; i < u->specs.n; i++)

@@ -103,8 +103,9 @@ NjParts nj_low_binop(NjLow *l, NjBin op, NjParts a, NjParts b, const NjType *res
         return nj_low_zeros(l, result);
     }
     const NjType *from = a.type->kind == NJ_K_FLOAT ? a.type : b.type;
-    a = nj_low_cast(l, a, rule.left);
-    b = nj_low_cast(l, b, rule.right);
+    bool divide = op == NJ_BIN_TRUEDIV;                /* integers are divided as floats */
+    a = nj_low_cast(l, a, divide ? rule.result : rule.left);
+    b = nj_low_cast(l, b, divide ? rule.result : rule.right);
     if (rule.result->kind == NJ_K_COMPLEX)
         return nj_low_cast(l, nj_low_complex_op(l, op, nj_low_cast(l, a, rule.result), nj_low_cast(l, b, rule.result), right), result);
     NjRef x = scalar_op(l, op, a.at[0], b.at[0], from);

@@ -18,8 +18,12 @@ NjArgs nj_low_args(const NjLow *l, NjRef r)
 {
     const NjVal *v = nj_val(l->py, r);
     const NjCallee *q = v->imm.callee;
-    if (q && q->bound)
-        return (NjArgs){r, q->bound, q->nbound, v->type};
+    if (q && q->bound) {
+        uint32_t n = q->nbound;
+        while (n && !q->bound[n - 1])
+            n--;
+        return (NjArgs){r, q->bound, n, v->type};
+    }
     return (NjArgs){r, v->args + 1, v->nargs - 1, v->type};
 }
 

@@ -83,30 +83,39 @@ NjParts nj_low_slice(NjLow *l, NjRef start, NjRef stop, NjRef step)
 
 /* -- the whole index ------------------------------------------------------------------------------------------------------ */
 
-/* The elements of an index. ref: the Python-level value, for what is known of it; 0 when there is none. */
-typedef struct Item { NjRef ref; NjParts x; } Item;
+/* The elements of an index. ref: the Python-level value, for what is known of it; 0 when there is none. k: what it is at
+ * compile time, or NULL. */
+typedef struct Item { NjRef ref; NjParts x; const NjConst *k; } Item;
 
-static bool is_ellipsis(NjLow *l, const Item *it)
+static bool is_ellipsis(const Item *it) { return it->k && it->k->kind == NJ_C_ELLIPSIS; }
+
+/* Element i of a tuple of indices: a py.tuple's operand, a constant's element, or a part of some other value. */
+static Item tuple_index(NjLow *l, NjRef index, NjParts all, uint32_t i)
 {
-    const NjConst *k = it->ref ? nj_low_static(l, it->ref) : NULL;
-    return k && k->kind == NJ_C_ELLIPSIS;
+    const NjVal *v = nj_val(l->py, index);
+    const NjConst *k = nj_low_static(l, index);
+    Item it = {.x = nj_low_sub(l, all, i)};
+    if (v->op == NJ_OP_py_tuple) {
+        it.ref = v->args[i];
+        it.k = nj_low_static(l, it.ref);
+    } else if (k && k->kind == NJ_C_TUPLE) {
+        it.k = k->tuple.at[i];
+    } else if (nj_low_nonneg(l, index)) {
+        it.ref = index;
+    }
+    return it;
 }
 
 static uint32_t index_items(NjLow *l, NjRef index, Item **out)
 {
     const NjType *t = nj_low_type(l, index);
-    const NjVal *v = nj_val(l->py, index);
     uint32_t n = t->kind == NJ_K_TUPLE ? t->nelem : 1;
     Item *it = *out = NJ_NEWN(l->arena, Item, n + 1);
-    if (t->kind != NJ_K_TUPLE) {
-        it[0] = (Item){index, nj_low_get(l, index)};
-        return 1;
-    }
     NjParts all = nj_low_get(l, index);
-    for (uint32_t i = 0; i < n; i++) {
-        bool direct = v->op == NJ_OP_py_tuple && v->nargs == n;
-        it[i] = (Item){direct ? v->args[i] : l->least[index] >= 0 && t->elems[i]->kind == NJ_K_INT ? index : 0, nj_low_sub(l, all, i)};
-    }
+    if (t->kind != NJ_K_TUPLE)
+        it[0] = (Item){index, all, nj_low_static(l, index)};
+    for (uint32_t i = 0; t->kind == NJ_K_TUPLE && i < n; i++)
+        it[i] = tuple_index(l, index, all, i);
     return n;
 }
 
@@ -150,7 +159,7 @@ static NjIndexed index_view(NjLow *l, const NjArr *a, const Item *it, uint32_t n
     w.out.shape = NJ_NEWN(l->arena, NjRef, cap);
     w.out.strides = NJ_NEWN(l->arena, NjRef, cap);
     for (uint32_t i = 0; i < n; i++) {
-        if (is_ellipsis(l, &it[i]))
+        if (is_ellipsis(&it[i]))
             view_rest(&w, a->type->ndim - used);
         else
             view_item(l, &w, &it[i]);
@@ -168,7 +177,7 @@ NjIndexed nj_low_index(NjLow *l, NjParts x, NjRef index, const NjType *result)
     uint32_t n = index_items(l, index, &it);
     unsigned ints = 0, used = 0, extra = 0;
     for (uint32_t i = 0; i < n; i++) {
-        bool ellipsis = is_ellipsis(l, &it[i]), axis = !ellipsis && it[i].x.type->kind == NJ_K_NONE;
+        bool ellipsis = is_ellipsis(&it[i]), axis = !ellipsis && it[i].x.type->kind == NJ_K_NONE;
         used += !ellipsis && !axis;
         extra += axis;
         ints += nj_type_is_integral(it[i].x.type);
