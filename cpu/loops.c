@@ -2,10 +2,12 @@
  *
  * In: NumPy's argument pointers, length and steps, and a compiled loop. The loop runs serially when it is short, when an output
  * does not move (a reduction) or when an output overlaps an input otherwise than exactly (an accumulation): then the order of
- * elements matters. Out: the first error status that any range gave, the lowest range first.
+ * elements matters. Out: the first error status that any range gave, the lowest range first, and the ranges'
+ * floating-point exceptions as this thread's.
  */
 #include "cpu/cpu.h"
 
+#include <fenv.h>
 #include <stdatomic.h>
 
 enum { RANGE_NBYTES = 256 * 1024, RANGE_MIN = 4096 };      /* half of a small L2 for each range; and when threads pay at all */
@@ -15,6 +17,7 @@ typedef struct Loop {
     char *const *args;
     const intptr_t *steps;
     unsigned nargs;
+    _Atomic(int) flags;               /* floating-point exceptions that ranges raised */
     _Atomic(uint64_t) first;          /* (range start << 32 | status) of the lowest range that failed; UINT64_MAX none */
 } Loop;
 
@@ -56,7 +59,9 @@ static int32_t loop_range(void *arg, size_t lo, size_t hi, uint32_t slot)
     int32_t status = 0;
     for (unsigned i = 0; i < l->nargs; i++)
         at[i] = l->args[i] + (intptr_t)lo * l->steps[i];
+    feclearexcept(FE_ALL_EXCEPT);
     l->fn(at, &n, l->steps, &status);
+    atomic_fetch_or(&l->flags, fetestexcept(FE_ALL_EXCEPT));
     if (status) {
         uint64_t mine = (uint64_t)lo << 32 | (uint32_t)status, seen = atomic_load(&l->first);
         while (mine < seen && !atomic_compare_exchange_weak(&l->first, &seen, mine))
@@ -72,7 +77,9 @@ int32_t nj_loop_run(NjPool *pool, NjLoopFn fn, char *const *args, size_t n, cons
     if (n <= grain || nargs > NJ_LOOP_ARGS || n >> 32 || !loop_is_free(&l, n, nin))
         pool = NULL;
     if (pool) {
+        int before = fetestexcept(FE_ALL_EXCEPT);
         nj_pool_for(pool, n, grain, loop_range, &l);
+        feraiseexcept(before | atomic_load(&l.flags));      /* NumPy asks this thread about them */
         uint64_t first = atomic_load(&l.first);
         return first == UINT64_MAX ? 0 : (int32_t)(uint32_t)first;
     }

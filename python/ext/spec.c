@@ -82,6 +82,21 @@ static const NjConst *const *keep_consts(NjArena *a, const NjConst *const *at, u
     return out;
 }
 
+/* LLVM turns branches of a loop into selects and so computes what the program did not ask for; without branches it cannot. */
+static bool keep_straight(const NjUnit *u)
+{
+    for (uint32_t i = 0; i < u->specs.n; i++) {
+        const NjFn *f = u->specs.at[i]->core;
+        uint32_t live = 0;
+        if (f)
+            for nj_each_blk(f, b)
+                live++;
+        if (live > 1)
+            return false;
+    }
+    return true;
+}
+
 /* What outlives the unit. */
 static void spec_keep(NjPySpec *s, const NjUnit *u)
 {
@@ -89,6 +104,7 @@ static void spec_keep(NjPySpec *s, const NjUnit *u)
     const NjSpec *root = u->specs.at[0];
     s->ret = root->declared ? root->declared : root->py ? root->py->ret : nj_type_none(u->ctx->types);
     s->nret = nj_type_parts(u->ctx->types, s->ret, NJ_ABI_CPU, NULL, 0);
+    s->straight = keep_straight(u);
     s->nexcs = u->excs.n;
     s->excs = nj_arena_copy(a, u->excs.at, u->excs.n * sizeof *u->excs.at);
     for (uint32_t i = 0; s->excs && i < s->nexcs; i++) {

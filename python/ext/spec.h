@@ -22,6 +22,7 @@ typedef struct NjPySpec {
     NjRoot root;
     NjOpts opts;
     bool nogil;
+    bool straight;                    /* no branch anywhere: floating-point flags mean what the program did */
 } NjPySpec;
 
 typedef int32_t (*NjEntry)(const uint64_t *args, uint64_t *ret);

@@ -7,6 +7,7 @@
 #include "npy.h"
 #include "spec.h"
 
+#include <fenv.h>
 #include <structmember.h>
 
 typedef struct LoopData {
@@ -38,11 +39,21 @@ static void loop_raise(const LoopData *d, int32_t status)
     PyGILState_Release(gil);
 }
 
+/* Flags that a loop with branches raised say nothing about the program (spec.h): NumPy would warn of them. */
+static void loop_flags(const LoopData *d, int before)
+{
+    int raised = d->spec->straight ? 0 : fetestexcept(FE_ALL_EXCEPT) & ~before;
+    if (raised)
+        feclearexcept(raised);
+}
+
 static void loop_serial(char **args, const npy_intp *n, const npy_intp *steps, void *data)
 {
     const LoopData *d = data;
     int32_t status = 0;
+    int before = fetestexcept(FE_ALL_EXCEPT);
     d->fn(args, n, steps, &status);
+    loop_flags(d, before);
     if (status)
         loop_raise(d, status);
 }
@@ -50,7 +61,9 @@ static void loop_serial(char **args, const npy_intp *n, const npy_intp *steps, v
 static void loop_parallel(char **args, const npy_intp *n, const npy_intp *steps, void *data)
 {
     const LoopData *d = data;
+    int before = fetestexcept(FE_ALL_EXCEPT);
     int32_t status = nj_loop_run(nj_pool_get(), d->fn, args, (size_t)*n, steps, d->nin, d->nin + 1);
+    loop_flags(d, before);
     if (status)
         loop_raise(d, status);
 }

@@ -148,6 +148,31 @@ def test_division_follows_numpy():
         assert u(1.0, 0.0) == np.inf and np.isnan(u(0.0, 0.0))
 
 
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("n", [1, 1000, 200000])
+def test_floating_point_errors_are_numpys(target, n):
+    u = vectorize(["float64(float64, float64)"], target=target)(lambda a, b: a / b)
+    a, b = np.ones(n), np.ones(n)
+    with np.errstate(all="raise"):
+        u(a, b)
+        b[-1] = 0
+        with pytest.raises(FloatingPointError):
+            u(a, b)
+    with np.errstate(all="ignore"):
+        assert u(a, b)[-1] == np.inf
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("n", [1, 1000, 200000])
+def test_what_is_not_computed_raises_no_flags(target, n):
+    @vectorize(["float64(float64)"], target=target)
+    def f(x):
+        return 0.0 if x == 0.0 else 1.0 / x
+    a = np.zeros(n)
+    with np.errstate(all="raise"):
+        assert f(a).sum() == 0
+
+
 # -- errors
 
 @pytest.mark.parametrize("target", TARGETS)
