@@ -9,6 +9,8 @@ import numpy as np
 
 from .. import _naja
 
+_CAN_SAY_NO_COPY = np.lib.NumpyVersion(np.__version__) >= '2.1.0'
+
 
 class _Geometry:
     """An array interface over an address nobody reads: for shape and stride arithmetic only."""
@@ -23,6 +25,20 @@ def _ghost(a):
 
 def _address(ghost):
     return ghost.__array_interface__['data'][0] - (1 << 40)
+
+
+def _reshaped(ghost, shape, order):
+    """reshape() that never copies: a ghost cannot be read."""
+    if _CAN_SAY_NO_COPY:
+        return ghost.reshape(shape, order=order, copy=False)
+    if order == 'F':
+        return _reshaped(ghost.T, shape[::-1] if isinstance(shape, tuple) else shape, 'C').T
+    view = ghost.view()
+    try:
+        view.shape = shape
+    except AttributeError:
+        raise ValueError('reshape of this array would need a copy') from None
+    return view
 
 
 def _strides(shape, itemsize, order):
@@ -79,31 +95,33 @@ class DeviceNDArray(_naja.DeviceArray):
     def __getitem__(self, key):
         return self.getitem(key)
 
+    def _pick(self, key):
+        """(view, is it one element?) of a key of integers and slices."""
+        if not _is_basic(key):
+            raise IndexError(f'device arrays are indexed by integers and slices, not by {key!r}')
+        parts = key if isinstance(key, tuple) else (key,)
+        if len(parts) != self.ndim or not all(isinstance(p, (int, np.integer)) for p in parts):
+            return self._view(_ghost(self)[key]), False
+        where = []                      # NumPy would read the element: there is nothing to read at a ghost
+        for axis, (i, n) in enumerate(zip(parts, self.shape)):
+            if not -n <= i < n:
+                raise IndexError(f'index {i} is out of bounds for axis {axis} with size {n}')
+            where.append(slice(i % n, i % n + 1))
+        return self._view(_ghost(self)[tuple(where)]), True
+
     def getitem(self, key, stream=0):
         """A view, or a Python-side scalar where the key picks one element."""
-        ghost = _ghost(self)
-        picked = ghost[key] if _is_basic(key) else _refuse(key)
-        if isinstance(picked, np.ndarray):
-            return self._view(picked)
-        where = ghost[tuple(slice(i, i + 1 or None) for i in (key if isinstance(key, tuple) else (key,)))]
-        return self._view(where).copy_to_host(stream=stream).reshape(())[()]
+        view, single = self._pick(key)
+        return view.copy_to_host(stream=stream).reshape(())[()] if single else view
 
     def __setitem__(self, key, value):
         self.setitem(key, value)
 
     def setitem(self, key, value, stream=0):
         """Writes host or device data into a view."""
-        ghost = _ghost(self)
-        if not _is_basic(key):
-            _refuse(key)
-        picked = ghost[key]
-        if not isinstance(picked, np.ndarray):
-            picked = ghost[tuple(slice(i, i + 1 or None) for i in (key if isinstance(key, tuple) else (key,)))]
-        view = self._view(picked)
-        if isinstance(value, DeviceNDArray):
-            value = value.copy_to_host()
+        view, _ = self._pick(key)
         host = np.empty(view.shape, view.dtype)
-        host[...] = value
+        host[...] = value.copy_to_host() if isinstance(value, DeviceNDArray) else value
         view.copy_to_device(host, stream=stream)
 
     def __len__(self):
@@ -117,11 +135,7 @@ class DeviceNDArray(_naja.DeviceArray):
     def reshape(self, *shape, order='C'):
         """A view of another shape; ValueError where that takes a copy."""
         shape = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
-        ghost = _ghost(self)
-        out = ghost.reshape(shape, order=order)
-        if not np.shares_memory(out, ghost) and out.size:
-            raise ValueError('reshape of this array would need a copy')
-        return self._view(out)
+        return self._view(_reshaped(_ghost(self), shape, order))
 
     def ravel(self, order='C'):
         """A flat view; ValueError where that takes a copy."""
@@ -217,10 +231,6 @@ class DeviceNDArray(_naja.DeviceArray):
 def _is_basic(key):
     parts = key if isinstance(key, tuple) else (key,)
     return all(p is None or p is Ellipsis or isinstance(p, (slice, int, np.integer)) for p in parts)
-
-
-def _refuse(key):
-    raise IndexError(f'device arrays are indexed by integers and slices, not by {key!r}')
 
 
 def device_array(shape, dtype=np.float64, strides=None, order='C', stream=0):
