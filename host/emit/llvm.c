@@ -34,6 +34,15 @@ static void fill_fast(NjEmit *e, const NjOpts *o)
             strcat(strcat(e->fast, words[i]), " ");
 }
 
+/* What the entry's shape depends on: may its functions raise, is there a barrier in any? */
+static void fill_facts(NjUnit *u)
+{
+    nj_emit_fill_raises(u);
+    for (uint32_t i = 0; i < u->specs.n; i++)
+        if (u->specs.at[i]->core)
+            u->has_barrier |= u->specs.at[i]->core->has_barrier;
+}
+
 /* -- one function ------------------------------------------------------------------------------------------------------- */
 
 static void emit_block(NjEmit *e, NjBlkId b)
@@ -148,7 +157,7 @@ NjStatus nj_emit_unit(NjUnit *u)
     NjEmit e = {0};
     emit_start(&e, u);
     emit_summary(u);
-    nj_emit_fill_raises(u);
+    fill_facts(u);
     emit_head(&e);
     for (uint32_t i = 0; i < u->specs.n; i++)
         if (u->specs.at[i]->core)
