@@ -9,6 +9,7 @@ typedef struct NjParams {
     PyObject *func;                /* borrowed from the dispatcher; NULL before nj_params_init */
     PyObject *names;               /* tuple: parameter names, keyword-only ones last */
     Py_ssize_t nargs, nposonly, nkwonly;
+    bool variadic;                 /* *args or **kwargs */
 } NjParams;
 
 typedef struct NjDisp {

@@ -133,6 +133,21 @@ static PyObject *call_bound(NjDisp *d, PyObject *const *args, Py_ssize_t n)
     return call_new_types(d, args, n);
 }
 
+/* What no types can compile: the front end says so, at the function's line. */
+static PyObject *call_variadic(NjDisp *d)
+{
+    Py_ssize_t n = nj_params_count(&d->params);
+    const NjType **types = PyMem_Calloc((size_t)n + 1, sizeof *types);
+    if (!types)
+        return PyErr_NoMemory();
+    for (Py_ssize_t i = 0; i < n; i++)
+        types[i] = nj_type_none(nj_ext_types());
+    if (nj_disp_compile(d, types, (uint32_t)n, NULL))
+        PyErr_Format(PyExc_NotImplementedError, "%R has *args or **kwargs, which compiled functions cannot have", d->func);
+    PyMem_Free(types);
+    return NULL;
+}
+
 static PyObject *call_keywords(NjDisp *d, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
     Py_ssize_t n = nj_params_count(&d->params);
@@ -141,7 +156,9 @@ static PyObject *call_keywords(NjDisp *d, PyObject *const *args, Py_ssize_t narg
     bool hit = false;
     if (!bound)
         return PyErr_NoMemory();
-    if (nj_params_fold(&d->params, args, nargs, kwnames, bound) == 0) {
+    if (d->params.variadic)
+        r = call_variadic(d);
+    else if (nj_params_fold(&d->params, args, nargs, kwnames, bound) == 0) {
         if (d->last)
             r = call_try(d->last, bound, n, &hit);
         if (!hit && !PyErr_Occurred())
@@ -156,7 +173,7 @@ static PyObject *disp_vectorcall(PyObject *self, PyObject *const *args, size_t n
 {
     NjDisp *d = (NjDisp *)self;
     Py_ssize_t n = PyVectorcall_NARGS(nargsf);
-    if (kwnames || n != d->params.nargs || d->params.nkwonly)
+    if (kwnames || n != d->params.nargs || d->params.nkwonly || d->params.variadic)
         return call_keywords(d, args, n, kwnames);
     if (d->last) {
         bool hit;

@@ -64,6 +64,7 @@ extern bool (*nj_disp_info_more)(PyObject *o, NjDispInfo *out);
 /* Fills the 8-byte slots of one argument of type t (nj_type_parts). Returns the number of slots, -1 with an exception.
  * Converts safely where t differs from the value's own type (int -> float64). Borrows: the value must outlive the call. */
 int       nj_marshal_arg(const NjType *t, NjAbi abi, PyObject *value, uint64_t *slots);
+bool      nj_marshal_can_result(const NjType *t);                      /* has nj_marshal_result an object for it? */
 PyObject *nj_marshal_result(const NjType *t, const uint64_t *slots, PyObject *const *args, Py_ssize_t nargs);
 
 /* -- errors.c -------------------------------------------------------------------------------------------- */

@@ -149,6 +149,21 @@ static PyObject *get_range(const NjType *t, const uint64_t *slots)
     return r;
 }
 
+bool nj_marshal_can_result(const NjType *t)
+{
+    bool all = true;
+    switch (t->kind) {
+    case NJ_K_TUPLE:
+        for (uint32_t i = 0; all && i < t->nelem; i++)
+            all = nj_marshal_can_result(t->elems[i]);
+        return all;
+    case NJ_K_ARRAY:    return nj_type_scalar_of(t->elem) != NJ_T_NSCALAR;
+    case NJ_K_OPTIONAL: return nj_marshal_can_result(t->elem);
+    case NJ_K_VOID: case NJ_K_NONE: case NJ_K_SLICE: case NJ_K_RANGE: case NJ_K_DTYPE: return true;
+    default:            return nj_type_is_number(t);
+    }
+}
+
 PyObject *nj_marshal_result(const NjType *t, const uint64_t *slots, PyObject *const *args, Py_ssize_t nargs)
 {
     switch (t->kind) {

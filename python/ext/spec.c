@@ -153,6 +153,19 @@ static NjStatus spec_build_nogil(NjPySpec *s, NjUnit *u, bool *own_err, NjErr *e
     return st;
 }
 
+/* Results that have no Python object: said now, and not after the function has run. */
+static NjStatus spec_check_result(const NjPySpec *s)
+{
+    if (nj_marshal_can_result(s->ret))
+        return NJ_OK;
+    PyObject *cls = nj_ext_import("naja.errors", "TypingError");
+    if (cls)
+        PyErr_Format(cls, "%s returns a value of type %s, which compiled code cannot hand to Python", nj_snapshot_root(s->snap)->name,
+                     s->ret->name);
+    Py_XDECREF(cls);
+    return NJ_E_USER;
+}
+
 NjPySpec *nj_spec_compile(PyObject *func, const NjOpts *opts, NjRoot root, const NjType *const *args, uint32_t nargs,
                           const NjType *ret)
 {
@@ -173,9 +186,10 @@ NjPySpec *nj_spec_compile(PyObject *func, const NjOpts *opts, NjRoot root, const
     Py_BEGIN_ALLOW_THREADS
     st = spec_build_nogil(s, u, &own_err, &err);
     Py_END_ALLOW_THREADS
-    if (st == NJ_OK)
+    if (st == NJ_OK) {
         spec_keep(s, u);
-    else if (own_err)
+        st = spec_check_result(s);
+    } else if (own_err)
         nj_error_from_err(&err);
     else
         nj_error_from_unit(u, st);

@@ -50,6 +50,24 @@ def test_unsupported_construct_names_it():
     assert "return [y for y in range(x)]" in str(info.value)
 
 
+@pytest.mark.parametrize("source, what", [("def f(*a): return 1", r"\*args"), ("def f(x, **k): return 1", r"\*\*kwargs")])
+def test_variadic_functions_are_refused(source, what):
+    scope = {}
+    exec(source, scope)
+    with pytest.raises(errors.UnsupportedError, match=what):
+        njit(scope["f"])(1)
+
+
+@pytest.mark.parametrize("value, what", [("'text'", "unicode_type"), ("math.sin", "object"), ("(1, (2, 'x'))", "unicode_type")])
+def test_results_without_a_python_object(value, what):
+    scope = {}
+    exec(f"import math\ndef f(): return {value}", scope)
+    f = njit(scope["f"])
+    with pytest.raises(errors.TypingError, match=what):
+        f()
+    assert f.signatures == []
+
+
 def test_error_in_a_callee_points_there():
     @njit
     def inner(t):
