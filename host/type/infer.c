@@ -11,6 +11,7 @@
 #include "type/infer.h"
 
 #define INFER_MAX_SPECS 2000
+#define INFER_MAX_DEPTH 200       /* each level is a few frames of C stack */
 
 static const NjType *(*const typers[NJ_OP_COUNT])(Infer *, NjRef) = {
 #define X(op, name) [NJ_OP_##op] = infer_op_##name,
@@ -276,7 +277,10 @@ Infer *infer_get(Solver *s, NjSpec *spec)
         return spec->infer;
     if (spec->state == NJ_SPEC_FAILED)
         return NULL;
-    if (s->all.n >= INFER_MAX_SPECS || !open_spec(s->unit, spec)) {
+    bool runaway = s->all.n >= INFER_MAX_SPECS || s->depth >= INFER_MAX_DEPTH;
+    if (runaway)
+        s->runaway = spec->code;
+    if (runaway || !open_spec(s->unit, spec)) {
         spec->state = NJ_SPEC_FAILED;
         return NULL;
     }
@@ -288,7 +292,9 @@ Infer *infer_get(Solver *s, NjSpec *spec)
         return in;
     nj_bits_set(in->live, 0);
     (void)nj_vec_push(in->arena, &in->new_blks, (NjBlkId)0);
+    s->depth++;
     drain(in);
+    s->depth--;
     return in;
 }
 
@@ -368,10 +374,13 @@ NjStatus nj_infer(NjSpec *spec)
     bool ok = false;
     if (in && !nj_arena_failed(u->arena)) {
         solve(&s);
-        ok = infer_finish(in) && u->diags.list.n == before;
+        ok = !s.runaway && infer_finish(in) && u->diags.list.n == before;
     }
     if (!ok)
         spec->state = NJ_SPEC_FAILED;
+    if (s.runaway && u->diags.list.n == before)
+        nj_diag_add(&u->diags, NJ_ERR_TYPE_BAD_VALUE, s.runaway->file, s.runaway->name, (NjLoc){.line = s.runaway->first_line},
+                    nj_arena_printf(u->arena, "%s calls itself with ever new types, or too deeply", s.runaway->name));
     keep_finished(u);
     if (nj_arena_failed(u->arena) || nj_types_failed(u->ctx->types))
         return NJ_E_NOMEM;

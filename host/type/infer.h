@@ -12,7 +12,12 @@
 
 typedef struct Infer Infer;
 typedef struct Waiter { Infer *in; NjRef call; } Waiter;
-typedef struct Solver { NjUnit *unit; NJ_VEC(Infer *) all; } Solver;
+typedef struct Solver {
+    NjUnit *unit;
+    NJ_VEC(Infer *) all;
+    unsigned depth;            /* callees being opened, one inside the other */
+    const NjCode *runaway;     /* calls itself with ever new types */
+} Solver;
 
 struct Infer {
     Solver  *solver;

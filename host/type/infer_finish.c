@@ -6,6 +6,8 @@
  */
 #include "type/infer.h"
 
+#define REPORT_MAX_NOTES 8        /* how far up the calls a mistake is followed */
+
 /* -- reporting ------------------------------------------------------------------------------------------------ */
 
 /* An operand that has no type at all: a constant compiled code cannot hold, or an unbound variable. */
@@ -44,9 +46,12 @@ static bool report_callee(Infer *in, NjRef r)
     NjSpec *spec = v->imm.callee->spec;
     uint32_t before = in->unit->diags.list.n;
     bool ok = spec->infer ? infer_finish(spec->infer) : false;
-    for (uint32_t i = before; i < in->unit->diags.list.n; i++)
+    for (uint32_t i = before; i < in->unit->diags.list.n; i++) {
+        if (in->unit->diags.list.at[i]->notes.n >= REPORT_MAX_NOTES)
+            continue;
         nj_diag_note(&in->unit->diags, in->unit->diags.list.at[i], in->f->file, v->loc, "called from here: %s(%s)",
                      spec->code->name, infer_types(in, spec->args, spec->nargs));
+    }
     in->failed |= !ok;
     return ok;
 }

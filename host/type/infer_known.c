@@ -213,6 +213,14 @@ static int none_equal(const NjType *a, const NjType *b)
     return a->kind == NJ_K_OPTIONAL || b->kind == NJ_K_OPTIONAL ? -1 : 0;
 }
 
+/* Two strings that are known. */
+static int str_equal(const NjConst *a, const NjConst *b)
+{
+    if (!a || !b || a->kind != NJ_C_STR || b->kind != NJ_C_STR)
+        return -1;
+    return a->str.n == b->str.n && !memcmp(a->str.text, b->str.text, a->str.n);
+}
+
 static const NjConst *eval_cmp(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
@@ -225,6 +233,8 @@ static const NjConst *eval_cmp(Infer *in, NjRef r)
     int equal = none_equal(a, b);
     if (equal < 0 && a->kind == NJ_K_DTYPE && b->kind == NJ_K_DTYPE)
         equal = a == b;
+    if (equal < 0)
+        equal = str_equal(infer_known(in, v->args[0]), infer_known(in, v->args[1]));
     return equal < 0 ? NULL : const_bool(in, equal != is_unequal_op((NjCmp)v->sub));
 }
 
@@ -276,6 +286,22 @@ static const NjConst *eval_call(Infer *in, NjRef r)
     return nj_type_is(t, NJ_K_TUPLE) ? infer_const_int(in, t->nelem) : NULL;
 }
 
+/* Nothing to iterate over, by the type alone. */
+static bool is_empty(const NjType *t)
+{
+    bool empty = t->kind == NJ_K_TUPLE && t->nelem == 0;
+    if (t->kind == NJ_K_ITER || t->kind == NJ_K_ENUMERATE)
+        return is_empty(t->elem);
+    for (uint32_t i = 0; t->kind == NJ_K_ZIP && i < t->nelem; i++)
+        empty |= is_empty(t->elems[i]);
+    return empty || (t->kind == NJ_K_ZIP && t->nelem == 0);
+}
+
+static const NjConst *eval_next(Infer *in, NjRef r)
+{
+    return is_empty(infer_type(in, nj_val(in->f, r)->args[0])) ? const_bool(in, false) : NULL;
+}
+
 static const NjConst *eval_item(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r), *unpack = nj_val(in->f, v->args[0]);
@@ -295,6 +321,7 @@ const NjConst *infer_evaluate(Infer *in, NjRef r)
     case NJ_OP_py_getattr: return eval_getattr(in, r);
     case NJ_OP_py_call:    return eval_call(in, r);
     case NJ_OP_py_item:    return eval_item(in, r);
+    case NJ_OP_py_next:    return eval_next(in, r);
     case NJ_OP_py_truth: {
         int truth = infer_known_truth(in, v->args[0]);
         return truth < 0 ? NULL : const_bool(in, truth);

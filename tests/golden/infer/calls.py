@@ -87,7 +87,16 @@ def wrong_calls(x):
     len(x, x)
 
 
+@njit
+def nests(n, t):
+    return 0 if n == 0 else nests(n - 1, (t,))
+
+
+def calls_nests(n):
+    return nests(n, n)
+
+
 cases = [
     (keywords, "(i8)"), (calls_fib, "(i4)"), (calls_even, "(i8)"), (calls_endless, "(i8)"), (calls_broken, "(i8)"),
-    (widening, "(i8)"), (calls_keyword_only, "(f4)"), (wrong_calls, "(i8)"),
+    (widening, "(i8)"), (calls_keyword_only, "(f4)"), (wrong_calls, "(i8)"), (calls_nests, "(i8)"),
 ]

@@ -91,11 +91,26 @@ def uses_never(x):
     raise OverflowError()
 
 
+def empty(n):
+    for x in ():
+        n = x.nothing
+    for i, x in enumerate(()):
+        n = "never"
+    return n
+
+
+def mode(x):
+    kind = "fast"
+    if kind == "slow":
+        return x.nothing
+    return x
+
+
 cases = [
     (phi, "(b1, f4)"), (phi, "(b1, c8)"), (phi, "(b1, u8)"),
     (counter, "(i4)"),
     (default, "(f8, none)"), (default, "(f8, f4)"), (default, "(f8, Optional(i8))"),
     (optional, "(b1)"), (returns_none, "(b1)"), (falls_off, "(f4[:])"),
     (and_or, "(i4, f4)"), (and_or, "(b1, b1)"), (chained, "(i8, f4, u8)"), (debug, "(i8)"),
-    (ranges, "(i4, u8, u1)"), (raises, "(i8)"), (never, "()"), (uses_never, "(i8)"),
+    (ranges, "(i4, u8, u1)"), (raises, "(i8)"), (never, "()"), (uses_never, "(i8)"), (empty, "(i8)"), (mode, "(i8)"),
 ]
