@@ -7,7 +7,10 @@ THING = object()
 
 def binop(a, n):
     x = n
-    return a[0] + "text", x & 1.5, a + a, -a[0] ** None
+    a[0] + "text"
+    x & 1.5
+    a + a
+    return -a[0] ** None
 
 
 def unify(c, a):
@@ -81,7 +84,11 @@ def raising(x):
 
 
 def compare(z, a):
-    return z < 1, z == 1, a < 1, a == (1, 2), "x" in a
+    z < 1
+    a < 1
+    a == (1, 2)
+    "x" in a
+    return z == 1
 
 
 def several(a):
