@@ -25,8 +25,8 @@ static bool isa_present(char letter)
 #if defined(__x86_64__)
     switch (letter) {
     case 'b': return true;
-    case 'd': return __builtin_cpu_supports("avx2");
-    case 'e': return __builtin_cpu_supports("avx512f");
+    case 'd': return nj_cpu_may_use("avx2", __builtin_cpu_supports("avx2"));
+    case 'e': return nj_cpu_may_use("avx512f", __builtin_cpu_supports("avx512f"));
     default:  return false;
     }
 #elif defined(__aarch64__)
@@ -216,6 +216,15 @@ static bool threads_independent(const NjUnit *u)
     return true;
 }
 
+/* The access group is the module's first metadata: nothing has been written yet. */
+static void start_group(NjEmit *e)
+{
+    if (e->u->root != NJ_ROOT_KERNEL || e->u->has_barrier || !threads_independent(e->u))
+        return;
+    (void)nj_emit_meta(e, "distinct !{}");
+    e->access = ", !llvm.access.group !0";
+}
+
 static void loop_open(NjEmit *e, char axis, unsigned sreg, const char *from)
 {
     nj_text_fmt(e->t, "loop.%c:\n", axis);
@@ -230,17 +239,17 @@ static void loop_close(NjEmit *e, char axis, unsigned sreg, const char *exit, co
     nj_emit_line(e, "br i1 %%more.%c, label %%loop.%c, label %%%s%s", axis, axis, exit, note);
 }
 
-static void block_call(NjEmit *e, NjSpec *root, const char *args, uint32_t group)
+static void block_call(NjEmit *e, NjSpec *root, const char *args)
 {
-    const char *status = NULL, *note = group ? nj_arena_printf(e->arena, ", !llvm.access.group !%u", (unsigned)group - 1) : "";
+    const char *status = NULL;
     if (!root->core->may_raise) {
-        nj_emit_line(e, "call void @%s(%s)%s", nj_emit_symbol(e, root->symbol), args, note);
+        nj_emit_line(e, "call void @%s(%s)", nj_emit_symbol(e, root->symbol), args);
         nj_emit_line(e, "br label %%latch.x");
         return;
     }
     const char *bad = nj_emit_tmp(e);
     status = nj_emit_tmp(e);
-    nj_emit_line(e, "%s = call i32 @%s(%s)%s", status, nj_emit_symbol(e, root->symbol), args, note);
+    nj_emit_line(e, "%s = call i32 @%s(%s)", status, nj_emit_symbol(e, root->symbol), args);
     nj_emit_line(e, "%s = icmp ne i32 %s, 0", bad, status);
     nj_emit_line(e, "br i1 %s, label %%fail, label %%latch.x", bad);
     nj_text_str(e->t, "fail:\n");
@@ -256,10 +265,8 @@ static void entry_block(NjEmit *e, NjSpec *root)
 {
     load_hidden(e, 3);
     const char *args = nj_emit_unpack(e, root, nj_emit_hidden), *note = "";
-    uint32_t group = 0;
-    if (threads_independent(e->u)) {
-        group = nj_emit_meta(e, "distinct !{}") + 1;
-        uint32_t par = nj_emit_meta(e, "!{!\"llvm.loop.parallel_accesses\", !%u}", (unsigned)group - 1);
+    if (*e->access) {
+        uint32_t par = nj_emit_meta(e, "!{!\"llvm.loop.parallel_accesses\", !0}");
         uint32_t loop = nj_emit_meta(e, "distinct !{!%u, !%u}", (unsigned)e->nmeta, (unsigned)par);
         note = nj_arena_printf(e->arena, ", !llvm.loop !%u", (unsigned)loop);
     }
@@ -269,7 +276,7 @@ static void entry_block(NjEmit *e, NjSpec *root)
     loop_open(e, 'y', 1, "loop.z");
     nj_emit_line(e, "br label %%loop.x");
     loop_open(e, 'x', 0, "loop.y");
-    block_call(e, root, args, group);
+    block_call(e, root, args);
     loop_close(e, 'x', 0, "latch.y", note);
     loop_close(e, 'y', 1, "latch.z", "");
     loop_close(e, 'z', 2, "done", "");
@@ -295,7 +302,7 @@ static const NjEmitHooks cpu_hooks = {
 };
 
 static const NjEmitHooks cpudev_hooks = {
-    .hidden_ctx = true, .sreg = emit_sreg, .barrier = emit_barrier, .barred = emit_barred, .syncwarp = emit_syncwarp,
+    .hidden_ctx = true, .start = start_group, .sreg = emit_sreg, .barrier = emit_barrier, .barred = emit_barred, .syncwarp = emit_syncwarp,
     .shared = emit_shared, .fence = emit_fence, .math = emit_math, .print = emit_print, .entry = emit_kernel,
 };
 

@@ -19,6 +19,7 @@ typedef struct NjEmitHooks {
     bool hidden_ctx;             /* functions take the NjSimt and the special registers as leading parameters (CPU device) */
     bool mangle;                 /* symbols are C identifiers (PTX) */
     NjEmitOp sreg, barrier, barred, syncwarp, fence, shared, math, print;
+    void (*start)(NjEmit *e);                      /* before the first function; may be NULL */
     void (*entry)(NjEmit *e, NjSpec *root);        /* a kernel's entry */
     void (*module)(NjEmit *e);                     /* the module's end: metadata; may be NULL */
 } NjEmitHooks;
@@ -36,6 +37,7 @@ struct NjEmit {
     NjText meta;                 /* numbered metadata */
     NjText annotations;          /* elements of !nvvm.annotations */
     bool typed;
+    const char *access;          /* a note on loads and stores of arrays, such as ", !llvm.access.group !0", or "" */
     /* the function being written */
     NjSpec *spec;
     NjFn *f;

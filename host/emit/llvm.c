@@ -14,6 +14,7 @@ static void emit_start(NjEmit *e, NjUnit *u)
     e->t = &u->llvm;
     e->typed = u->target->typed_pointers;
     e->declared = nj_map_new(u->arena);
+    e->access = "";
     nj_text_init(&e->globals);
     nj_text_init(&e->used);
     nj_text_init(&e->meta);
@@ -58,7 +59,8 @@ static void emit_block(NjEmit *e, NjBlkId b)
     }
 }
 
-/* The root is inlined into its entry, and short helpers by LLVM's own choice unless the user asked. */
+/* The root is inlined into its entry. Device functions are, too, as GPU compilers do it: on the CPU device the loop over threads
+ * cannot be vectorised around a call. Others as LLVM chooses, unless the user asked. */
 static const char *inline_attr(const NjEmit *e, const NjSpec *s)
 {
     if (s == e->u->specs.at[0])
@@ -66,7 +68,7 @@ static const char *inline_attr(const NjEmit *e, const NjSpec *s)
     switch (s->core->opts.inline_hint) {
     case 1: return " alwaysinline";
     case 2: return " noinline";
-    default: return e->tg->simt ? " inlinehint" : "";
+    default: return e->hooks->hidden_ctx ? " alwaysinline" : e->tg->simt ? " inlinehint" : "";
     }
 }
 
@@ -159,6 +161,8 @@ NjStatus nj_emit_unit(NjUnit *u)
     emit_summary(u);
     fill_facts(u);
     emit_head(&e);
+    if (e.hooks->start)
+        e.hooks->start(&e);
     for (uint32_t i = 0; i < u->specs.n; i++)
         if (u->specs.at[i]->core)
             emit_function(&e, u->specs.at[i]);

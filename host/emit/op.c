@@ -254,7 +254,7 @@ static void emit_load(NjEmit *e, NjRef r)
     const char *to = is_bool ? nj_emit_tmp(e) : nj_arena_printf(e->arena, "%%v%u", (unsigned)r);
     const char *word = v->sub & NJ_MEM_VOLATILE ? "volatile " : "";
     const char *inv = v->sub & NJ_MEM_INVARIANT ? nj_arena_printf(e->arena, ", !invariant.load !%u", nj_emit_meta(e, "!{}")) : "";
-    nj_emit_line(e, "%s = load %s%s, %s, align %u%s", to, word, m, p, natural_align(v->type), inv);
+    nj_emit_line(e, "%s = load %s%s, %s, align %u%s%s", to, word, m, p, natural_align(v->type), inv, e->access);
     if (is_bool)
         nj_emit_line(e, "%%v%u = icmp ne i8 %s, 0", (unsigned)r, to);
 }
@@ -269,8 +269,8 @@ static void emit_store(NjEmit *e, NjRef r)
         nj_emit_line(e, "%s = zext i1 %s to i8", wide, x);
         x = wide;
     }
-    nj_emit_line(e, "store %s%s %s, %s, align %u", v->sub & NJ_MEM_VOLATILE ? "volatile " : "", nj_emit_memtype(e, t), x,
-                 nj_emit_tv(e, v->args[1]), natural_align(t));
+    nj_emit_line(e, "store %s%s %s, %s, align %u%s", v->sub & NJ_MEM_VOLATILE ? "volatile " : "", nj_emit_memtype(e, t), x,
+                 nj_emit_tv(e, v->args[1]), natural_align(t), e->access);
 }
 
 static void emit_elem(NjEmit *e, NjRef r)
