@@ -4,7 +4,7 @@
     infer/x.typed    their values with types and those of all they call, or error lines; x.310.typed where 3.10 differs
 
 `pytest tests/golden/infer.py`, or this file itself; --update writes what it gets, to be reviewed like code.
-NAJA_PKG names the folder that holds the built package, build/pkg by default.
+The naja that is installed is used, or the one in the folder that NAJA_PKG names.
 """
 import difflib
 import importlib
@@ -17,7 +17,8 @@ HERE = Path(__file__).resolve().parent / "infer"
 
 
 def extension():
-    sys.path.insert(0, os.environ.get("NAJA_PKG", str(HERE.parents[2] / "build" / "pkg")))
+    if os.environ.get("NAJA_PKG"):
+        sys.path.insert(0, os.environ["NAJA_PKG"])
     return importlib.import_module("naja")._naja
 
 
