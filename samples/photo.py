@@ -51,45 +51,50 @@ def gaussian_weights(sigma, truncate=4.0):
     return (w / (2 * w.sum() - w[0])).astype(np.float32)
 
 
-@cuda.jit(device=True)
-def blur_row_at(img, weights, y, x):
-    """Weighted mean of the pixels of row y around x; those beyond the border do not count."""
-    radius = weights.shape[0] - 1
-    first, last = max(x - radius, 0), min(x + radius, img.shape[1] - 1)
-    acc = float32(0)
-    norm = float32(0)
-    for k in range(first, last + 1):
-        w = weights[abs(k - x)]
-        acc += w * img[y, k]
-        norm += w
-    return acc / norm
+def make_blur(sigma):
+    """The two passes of a separable blur, as kernels for this sigma, and the functions of one pixel they call.
 
+    Radius and weights are constants of the closures, so the loop over them is unrolled and the threads of a row become
+    vector lanes. Pixels beyond the border do not count: the weighted mean is over those that are there.
+    """
+    weights = gaussian_weights(sigma)
+    radius = len(weights) - 1
 
-@cuda.jit(device=True)
-def blur_column_at(img, weights, y, x):
-    radius = weights.shape[0] - 1
-    first, last = max(y - radius, 0), min(y + radius, img.shape[0] - 1)
-    acc = float32(0)
-    norm = float32(0)
-    for k in range(first, last + 1):
-        w = weights[abs(k - y)]
-        acc += w * img[k, x]
-        norm += w
-    return acc / norm
+    @cuda.jit(device=True)
+    def row_at(img, y, x):
+        acc = float32(0)
+        norm = float32(0)
+        for k in range(-radius, radius + 1):
+            if 0 <= x + k < img.shape[1]:
+                w = weights[abs(k)]
+                acc += w * img[y, x + k]
+                norm += w
+        return acc / norm
 
+    @cuda.jit(device=True)
+    def column_at(img, y, x):
+        acc = float32(0)
+        norm = float32(0)
+        for k in range(-radius, radius + 1):
+            if 0 <= y + k < img.shape[0]:
+                w = weights[abs(k)]
+                acc += w * img[y + k, x]
+                norm += w
+        return acc / norm
 
-@cuda.jit
-def blur_rows(img, weights, out):
-    x, y = cuda.grid(2)
-    if y < img.shape[0] and x < img.shape[1]:
-        out[y, x] = blur_row_at(img, weights, y, x)
+    @cuda.jit
+    def blur_rows(img, out):
+        x, y = cuda.grid(2)
+        if y < img.shape[0] and x < img.shape[1]:
+            out[y, x] = row_at(img, y, x)
 
+    @cuda.jit
+    def blur_columns(img, out):
+        x, y = cuda.grid(2)
+        if y < img.shape[0] and x < img.shape[1]:
+            out[y, x] = column_at(img, y, x)
 
-@cuda.jit
-def blur_columns(img, weights, out):
-    x, y = cuda.grid(2)
-    if y < img.shape[0] and x < img.shape[1]:
-        out[y, x] = blur_column_at(img, weights, y, x)
+    return blur_rows, blur_columns, row_at, column_at
 
 
 @cuda.jit
@@ -136,15 +141,14 @@ def blur_tiled(img, weights, out):
 
 @cuda.jit(device=True)
 def sobel_at(img, y, x):
-    """Sobel gradient (d/dy, d/dx) at a pixel; beyond the border the image is mirrored, its edge pixel repeated."""
+    """Sobel gradient (d/dy, d/dx) at a pixel; beyond the border the edge pixel is repeated."""
     up, down = max(y - 1, 0), min(y + 1, img.shape[0] - 1)
-    left, right = max(x - 1, 0), min(x + 1, img.shape[1] - 1)
+    left, right = x > 0, x < img.shape[1] - 1
     two = float32(2)
-    gy = (img[down, left] + two * img[down, x] + img[down, right]
-          - img[up, left] - two * img[up, x] - img[up, right])
-    gx = (img[up, right] + two * img[y, right] + img[down, right]
-          - img[up, left] - two * img[y, left] - img[down, left])
-    return gy, gx
+    ul, uc, ur = img[up, x - 1] if left else img[up, x], img[up, x], img[up, x + 1] if right else img[up, x]
+    ml, mr = img[y, x - 1] if left else img[y, x], img[y, x + 1] if right else img[y, x]
+    dl, dc, dr = img[down, x - 1] if left else img[down, x], img[down, x], img[down, x + 1] if right else img[down, x]
+    return dl + two * dc + dr - ul - two * uc - ur, ur + two * mr + dr - ul - two * ml - dl
 
 
 @cuda.jit
@@ -162,26 +166,24 @@ def gradient(img, gy, gx, magnitude):
 def thin_at(gy, gx, magnitude, low, y, x):
     """The gradient's magnitude where it is a maximum across the edge, else 0.
 
-    The two neighbours across the edge lie between pixels and are interpolated linearly."""
-    height, width = magnitude.shape
-    if y < 1 or x < 1 or y >= height - 1 or x >= width - 1:
+    The two neighbours across the edge lie between pixels and are interpolated linearly: between the one straight ahead
+    (along the larger component) and the one on the diagonal."""
+    if y < 1 or x < 1 or y >= magnitude.shape[0] - 1 or x >= magnitude.shape[1] - 1:
         return float32(0)
-    m = magnitude[y, x]
-    if m < low or m == 0:
-        return float32(0)
-    dy, dx = gy[y, x], gx[y, x]
+    m, dy, dx = magnitude[y, x], gy[y, x], gx[y, x]
     ay, ax = abs(dy), abs(dx)
-    sy = 1 if dy > 0 else -1            # the step to the neighbour ahead
-    sx = 1 if dx > 0 else -1
-    if ay >= ax:
-        w = ax / ay
-        ahead = magnitude[y + sy, x + sx] * w + magnitude[y + sy, x] * (float32(1) - w)
-        behind = magnitude[y - sy, x - sx] * w + magnitude[y - sy, x] * (float32(1) - w)
-    else:
-        w = ay / ax
-        ahead = magnitude[y + sy, x + sx] * w + magnitude[y, x + sx] * (float32(1) - w)
-        behind = magnitude[y - sy, x - sx] * w + magnitude[y, x - sx] * (float32(1) - w)
-    return m if ahead <= m and behind <= m else float32(0)
+    falling = (dy > 0) == (dx > 0)          # which diagonal the gradient points along
+    diagonal1 = magnitude[y + 1, x + 1] if falling else magnitude[y + 1, x - 1]
+    diagonal2 = magnitude[y - 1, x - 1] if falling else magnitude[y - 1, x + 1]
+    right, left = magnitude[y, x + 1], magnitude[y, x - 1]
+    below, above = magnitude[y + 1, x], magnitude[y - 1, x]
+    steep = ay >= ax
+    straight1 = below if steep else (right if falling else left)
+    straight2 = above if steep else (left if falling else right)
+    w = (ax if steep else ay) / max(ax, ay)
+    rest = float32(1) - w
+    keep = (m >= low and m > 0 and diagonal1 * w + straight1 * rest <= m and diagonal2 * w + straight2 * rest <= m)
+    return m if keep else float32(0)
 
 
 @cuda.jit
@@ -240,10 +242,14 @@ def label_join(thin, parent):
 
 @cuda.jit
 def mark_strong(thin, high, parent, strong):
+    """Points every thin pixel straight at its root, and marks the roots that a strong one leads to."""
     x, y = cuda.grid(2)
     height, width = thin.shape
-    if y < height and x < width and thin[y, x] > 0 and thin[y, x] >= high:
-        strong[root_of(parent, y * width + x)] = 1
+    if y < height and x < width and thin[y, x] > 0:
+        root = root_of(parent, y * width + x)
+        parent[y * width + x] = root
+        if thin[y, x] >= high:
+            strong[root] = 1
 
 
 @cuda.jit
@@ -251,7 +257,7 @@ def keep_connected(thin, parent, strong, edges):
     x, y = cuda.grid(2)
     height, width = thin.shape
     if y < height and x < width:
-        edges[y, x] = thin[y, x] > 0 and strong[root_of(parent, y * width + x)] != 0
+        edges[y, x] = thin[y, x] > 0 and strong[parent[y * width + x]] != 0
 
 
 # -- tone curve ---------------------------------------------------------------------------------------------------------
@@ -276,6 +282,7 @@ class Canny:
     def __init__(self, shape, sigma=1.0, low=0.1, high=0.2):
         self.shape, self.grid = shape, grid_for(shape)
         self.low, self.high = np.float32(low), np.float32(high)
+        self.blur_rows, self.blur_columns, self.row_at, self.column_at = make_blur(sigma)
         self.weights = cuda.to_device(gaussian_weights(sigma))
         self.rows, self.smooth, self.gy, self.gx, self.magnitude, self.thin = (
             cuda.device_array(shape, np.float32) for _ in range(6))
@@ -286,8 +293,8 @@ class Canny:
         self.flat = -(-n // 256)
 
     def blur(self, grey):
-        blur_rows[self.grid, BLOCK](grey, self.weights, self.rows)
-        blur_columns[self.grid, BLOCK](self.rows, self.weights, self.smooth)
+        self.blur_rows[self.grid, BLOCK](grey, self.rows)
+        self.blur_columns[self.grid, BLOCK](self.rows, self.smooth)
 
     def blur_in_tiles(self, grey):
         blur_tiled[self.grid, BLOCK](grey, self.weights, self.smooth)
@@ -491,8 +498,8 @@ def main(argv=None):
     gy, gx = canny.gy.copy_to_host(), canny.gx.copy_to_host()
     low = np.float32(args.low)
     t_numpy_blur = best_of(lambda: numpy_blur(grey_host, weights), 3)
-    py_blur = (python_loop(lambda y, x: blur_row_at.py_func(grey_host, weights, y, x), shape)
-               + python_loop(lambda y, x: blur_column_at.py_func(grey_host, weights, y, x), shape))
+    py_blur = (python_loop(lambda y, x: canny.row_at.py_func(grey_host, y, x), shape)
+               + python_loop(lambda y, x: canny.column_at.py_func(grey_host, y, x), shape))
     print_table([
         ('grey', best_of(lambda: grey_kernel[grid, BLOCK](rgb, grey)), best_of(lambda: numpy_grey(rgb_host), 3),
          python_loop(lambda y, x: luminance.py_func(*(np.float32(v) for v in rgb_host[y, x])), shape)),

@@ -25,7 +25,7 @@ KERNELS = {
         'gradient': f'void({F2}, {F2}, {F2}, {F2})', 'suppress': f'void({F2}, {F2}, {F2}, float32, {F2})',
         'label_start': f'void({I1}, {I1})', 'label_join': f'void({F2}, {I1})',
         'mark_strong': f'void({F2}, float32, {I1}, {I1})', 'keep_connected': f'void({F2}, {I1}, {I1}, boolean[:,::1])',
-        'blur_rows': f'void({F2}, {F1}, {F2})', 'blur_columns': f'void({F2}, {F1}, {F2})',
+        'blur_rows': f'void({F2}, {F2})', 'blur_columns': f'void({F2}, {F2})',
     },
 }
 DEVICE = {'black_scholes': {'call_price': 'float64(float64, float64, float64, float64, float64)'}}
@@ -35,6 +35,8 @@ def load(name):
     spec = importlib.util.spec_from_file_location(name, os.path.join(SAMPLES, name + '.py'))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    if hasattr(module, 'make_blur'):
+        module.blur_rows, module.blur_columns = module.make_blur(1.5)[:2]
     return module
 
 
