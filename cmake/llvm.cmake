@@ -47,7 +47,7 @@ if(llvm_src)
     target_include_directories(naja_llvm PRIVATE ${naja_rooms}/cpu)
     target_include_directories(naja_llvm SYSTEM PRIVATE ${llvm_include})
     target_link_libraries(naja_llvm PRIVATE naja_host -Wl,--start-group ${llvm_libs} -Wl,--end-group ${llvm_system})
-    target_link_options(naja_llvm PRIVATE -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--as-needed -Wl,-Bsymbolic
+    target_link_options(naja_llvm PRIVATE -Wl,--build-id -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,--as-needed -Wl,-Bsymbolic
                         $<$<NOT:$<CONFIG:Debug>>:-Wl,-s>)
     if(NOT NAJA_SAN)
         target_link_options(naja_llvm PRIVATE -static-libstdc++ -static-libgcc -Wl,-z,defs)

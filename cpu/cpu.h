@@ -19,6 +19,16 @@ const NjLlvmApi *nj_cpu_llvm(NjErr *err);
 NjStatus nj_cpu_llvm_compile(NjLlvmOut what, const char *text, size_t ntext, const NjLlvmOptions *o, NjText *out,
                              NjErr *err);
 
+/* Which build of the compiler would be loaded, without loading it: for the cache's key. */
+void nj_cpu_llvm_identity(NjText *out);
+
+/* -- features.c: which CPU this is, without LLVM ------------------------------------------------------ */
+
+/* One line that two machines share only if code compiled for one is what would be compiled for the other. */
+void nj_cpu_describe(NjText *out);
+/* May code for the CPU that the knobs ask for use it? `present`: this machine has it. */
+bool nj_cpu_may_use(const char *feature, bool present);
+
 /* -- target.c: the CPU as targets of the compiler (run/unit.h) ------------------------------------- */
 
 extern const struct NjTarget nj_cpu_target;        /* functions and ufunc loops */

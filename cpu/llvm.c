@@ -5,11 +5,13 @@
  */
 #include "cpu/cpu.h"
 #include "cpu/fork.h"
+#include "run/cache.h"
 
 #include <dlfcn.h>
 
 static NjForkLock llvm_lock = NJ_FORK_LOCK_INIT;
 static char llvm_dir[4096];                     /* under llvm_lock */
+enum { LLVM_PATH = sizeof llvm_dir + 32 };
 static const NjLlvmApi *_Atomic llvm_api;       /* written once, under llvm_lock; read anywhere */
 
 void nj_cpu_llvm_dir(const char *dir)
@@ -49,6 +51,25 @@ static const NjLlvmApi *llvm_load(const char *path, NjErr *err)
     return NULL;
 }
 
+/* Under llvm_lock. */
+static void llvm_path(char path[LLVM_PATH])
+{
+    const char *knob = nj_knobs()->libllvm;
+    if (knob)
+        snprintf(path, LLVM_PATH, "%s", knob);
+    else
+        snprintf(path, LLVM_PATH, "%s%slibnaja_llvm.so", llvm_dir, *llvm_dir ? "/" : "");
+}
+
+void nj_cpu_llvm_identity(NjText *out)
+{
+    char path[LLVM_PATH];
+    nj_fork_lock(&llvm_lock);
+    llvm_path(path);
+    nj_fork_unlock(&llvm_lock);
+    nj_buildid_file(out, path);
+}
+
 const NjLlvmApi *nj_cpu_llvm(NjErr *err)
 {
     const NjLlvmApi *api = llvm_api;
@@ -57,10 +78,9 @@ const NjLlvmApi *nj_cpu_llvm(NjErr *err)
     nj_fork_lock(&llvm_lock);
     api = llvm_api;
     if (!api) {
-        char path[sizeof llvm_dir + 32];
-        const char *knob = nj_knobs()->libllvm;
-        snprintf(path, sizeof path, "%s%slibnaja_llvm.so", llvm_dir, *llvm_dir ? "/" : "");
-        api = llvm_load(knob ? knob : path, err);
+        char path[LLVM_PATH];
+        llvm_path(path);
+        api = llvm_load(path, err);
         llvm_api = api;
     }
     nj_fork_unlock(&llvm_lock);
@@ -74,11 +94,33 @@ static bool llvm_sink(void *arg, const char *bytes, size_t n)
     return !out->failed;
 }
 
+/* NULL: this machine's. A name alone brings the features of that CPU; features alone change this machine's. */
+static const char *asked_features(const NjLlvmApi *api, const NjKnobs *k, NjText *room)
+{
+    if (!k->cpu_features)
+        return k->cpu_name ? "" : NULL;
+    if (k->cpu_name)
+        return k->cpu_features;
+    nj_text_fmt(room, "%s,%s", api->host_features(), k->cpu_features);
+    return room->failed ? NULL : room->at;
+}
+
 NjStatus nj_cpu_llvm_compile(NjLlvmOut what, const char *text, size_t ntext, const NjLlvmOptions *o, NjText *out, NjErr *err)
 {
-    NjLlvmOptions standard = { .opt = (int)nj_knobs()->opt, .verify = nj_knobs()->check > 0 };
+    const NjKnobs *k = nj_knobs();
+    NjLlvmOptions use = { .opt = (int)k->opt, .verify = k->check > 0 };
     const NjLlvmApi *api = nj_cpu_llvm(err);
+    NjText room;
     if (!api)
         return NJ_E_ENV;
-    return api->compile(what, text, ntext, o ? o : &standard, llvm_sink, out, err);
+    if (o)
+        use = *o;
+    nj_text_init(&room);
+    if (what != NJ_LLVM_PTX && !use.for_ptx && !use.cpu && !use.features) {
+        use.features = asked_features(api, k, &room);
+        use.cpu = k->cpu_name;
+    }
+    NjStatus st = api->compile(what, text, ntext, &use, llvm_sink, out, err);
+    nj_text_free(&room);
+    return st;
 }

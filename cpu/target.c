@@ -197,7 +197,7 @@ static void entry_thread(NjEmit *e, NjSpec *root)
     const char *status;
     load_hidden(e, 0);
     nj_emit_call_root(e, root, nj_emit_unpack(e, root, nj_emit_hidden), NULL, &status);
-    nj_emit_line(e, "ret i32 %s\n}", status ? status : "0");
+    nj_emit_line(e, "ret i32 %s", status ? status : "0");
 }
 
 /* May iterations of the thread loop be called independent? Threads of a block without barriers are, but a stack array
@@ -281,13 +281,14 @@ static void entry_block(NjEmit *e, NjSpec *root)
     loop_close(e, 'y', 1, "latch.z", "");
     loop_close(e, 'z', 2, "done", "");
     nj_text_str(e->t, "done:\n");
-    nj_emit_line(e, "ret i32 0\n}");
+    nj_emit_line(e, "ret i32 0");
 }
 
 static void emit_kernel(NjEmit *e, NjSpec *root)
 {
     e->u->entry = nj_arena_printf(e->arena, "naja.%s", nj_emit_symbol(e, root->symbol));
-    nj_text_fmt(e->t, "\ndefine i32 @%s(ptr noalias readonly %%args, ptr noalias %%ctx) nounwind {\nentry:\n", e->u->entry);
+    nj_emit_define(e, root, "i32 @%s(ptr noalias readonly %%args, ptr noalias %%ctx)", e->u->entry);
+    nj_text_str(e->t, "entry:\n");
     if (e->u->has_barrier)
         entry_thread(e, root);
     else

@@ -62,6 +62,7 @@ char    *nj_arena_printf(NjArena *a, const char *fmt, ...) NJ_PRINTF(2, 3);
 NjMark   nj_arena_mark(const NjArena *a);
 void     nj_arena_reset(NjArena *a, NjMark m);
 bool     nj_arena_failed(const NjArena *a);
+bool     nj_arena_recover(NjArena *a);                      /* long-lived arenas: forget a failure that the reserve has covered */
 size_t   nj_arena_bytes(const NjArena *a);                  /* held from the system */
 
 /* Every allocation of host/, cpu/ and cuda/ goes through these, so that a test can fail the n-th one. */
@@ -93,6 +94,15 @@ bool   nj_map_put(NjMap *m, const void *key, size_t nkey, void *value);       /*
 uint32_t nj_map_count(const NjMap *m);
 void  *nj_map_at(const NjMap *m, uint32_t i, const void **key, size_t *nkey); /* i-th inserted; key, nkey may be NULL */
 uint64_t nj_hash(const void *p, size_t n, uint64_t seed);
+
+/* -- blake2b.c: a strong hash (BLAKE2b, 32 bytes) for keys and check sums; nj_hash is for tables only ---- */
+
+enum { NJ_DIGEST = 32 };
+typedef struct NjHasher { uint64_t h[8], nbytes; uint32_t nbuf; uint8_t buf[128]; } NjHasher;
+void nj_hasher_init(NjHasher *h);
+void nj_hasher_put(NjHasher *h, const void *bytes, size_t n);
+void nj_hasher_done(NjHasher *h, uint8_t digest[NJ_DIGEST]);
+void nj_digest(const void *bytes, size_t n, uint8_t digest[NJ_DIGEST]);
 
 /* -- bits.c: a fixed-size bit set in an arena ------------------------------------------------- */
 

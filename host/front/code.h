@@ -112,6 +112,8 @@ typedef struct NjBytecode { NjIns *ins; uint32_t n; } NjBytecode;
 NjStatus nj_front_decode(NjArena *a, const NjCode *code, NjBytecode *out, NjDiags *d);
 /* The names (by index) that the code loads as globals, and as attributes of anything: what a copy of it has to resolve. */
 void     nj_front_names(const NjCode *code, NjBits *globals, NjBits *attrs);
+/* Does the code load consts[index]? The first one may be a docstring that nothing loads. */
+bool     nj_front_loads_const(const NjCode *code, uint32_t index);
 void     nj_front_print(NjText *out, const NjCode *code, const NjBytecode *bc);     /* dump letter b */
 
 #endif

@@ -535,6 +535,21 @@ void nj_front_names(const NjCode *code, NjBits *globals, NjBits *attrs)
     }
 }
 
+bool nj_front_loads_const(const NjCode *code, uint32_t index)
+{
+    uint32_t arg = 0, caches;
+    for (uint32_t unit = 0; decode_knows(code) && 2 * unit + 1 < code->nbytes; unit++) {
+        DecRow row = dec_row(code, unit, &caches);
+        arg = arg << 8 | code->bytes[2 * unit + 1];
+        if ((row == ROW_LOAD_CONST || row == ROW_RETURN_CONST || row == ROW_KW_NAMES) && arg == index)
+            return true;
+        if (row != ROW_EXTENDED_ARG)
+            arg = 0;
+        unit += caches;
+    }
+    return !decode_knows(code);
+}
+
 NjStatus nj_front_decode(NjArena *a, const NjCode *code, NjBytecode *out, NjDiags *diags)
 {
     Decoder d = {.arena = a, .code = code};
