@@ -121,7 +121,7 @@ static void emit_kernel(NjEmit *e, NjSpec *root)
 {
     const NjFn *f = root->core;
     e->u->entry = nj_emit_symbol(e, f->pyname ? f->pyname : f->name);
-    nj_text_fmt(e->t, "\ndefine %svoid @%s(%s) nounwind {\n", e->typed ? "" : "ptx_kernel ", e->u->entry, nj_emit_entry_params(e, f));
+    nj_emit_define(e, root, "%svoid @%s(%s)", e->typed ? "" : "ptx_kernel ", e->u->entry, nj_emit_entry_params(e, f));
     const char *status;
     nj_emit_call_root(e, root, nj_emit_pass_params(e, root), NULL, &status);
     if (status && e->u->opts.debug) {      /* otherwise a raise only ends its thread */
@@ -134,7 +134,7 @@ static void emit_kernel(NjEmit *e, NjSpec *root)
         nj_emit_line(e, "br label %%done");
         nj_text_str(e->t, "done:\n");
     }
-    nj_emit_line(e, "ret void\n}");
+    nj_emit_line(e, "ret void");
     const char *ref = kernel_ref(e, f);
     const uint32_t *bounds = e->u->opts.launch_bounds;
     annotate(e, ref, "kernel", 1);

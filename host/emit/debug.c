@@ -46,7 +46,9 @@ static uint32_t unit_node(NjEmit *e, uint32_t file)
     uint32_t have = (uint32_t)(uintptr_t)nj_map_get(e->declared, key, strlen(key));
     if (have)
         return have - 1;
-    const char *kind = e->u->opts.debug ? "FullDebug" : e->typed ? "DebugDirectivesOnly" : "LineTablesOnly";
+    /* LLVM's own NVPTX would write sections that only newer PTX versions take. */
+    bool full = e->u->opts.debug && (e->typed || !e->hooks->spaces);
+    const char *kind = full ? "FullDebug" : e->hooks->spaces ? "DebugDirectivesOnly" : "LineTablesOnly";
     uint32_t cu = nj_emit_meta(e, "distinct !DICompileUnit(language: DW_LANG_C99, file: !%u, producer: \"naja\", "
                                "isOptimized: %s, runtimeVersion: 0, emissionKind: %s)", (unsigned)file,
                                e->u->opts.debug ? "false" : "true", kind);
@@ -55,7 +57,7 @@ static uint32_t unit_node(NjEmit *e, uint32_t file)
     return once(e, key, cu);
 }
 
-void nj_emit_debug_fn(NjEmit *e, NjSpec *s)
+void nj_emit_debug_fn(NjEmit *e, NjSpec *s, const char *symbol)
 {
     const NjFn *f = s->core;
     if (!f->file)
@@ -65,7 +67,7 @@ void nj_emit_debug_fn(NjEmit *e, NjSpec *s)
     uint32_t type = nj_emit_meta(e, "!DISubroutineType(types: !{null})");
     uint32_t sp = nj_emit_meta(e, "distinct !DISubprogram(name: \"%s\", linkageName: \"%s\", scope: !%u, file: !%u, line: %u, "
                                "type: !%u, scopeLine: %u, %s, unit: !%u)", quoted(e, f->pyname ? f->pyname : f->name),
-                               nj_emit_symbol(e, s->symbol), (unsigned)file, (unsigned)file, (unsigned)line, (unsigned)type,
+                               symbol, (unsigned)file, (unsigned)file, (unsigned)line, (unsigned)type,
                                (unsigned)line, e->typed ? "isLocal: true, isDefinition: true" : "spFlags: DISPFlagLocalToUnit | "
                                "DISPFlagDefinition", (unsigned)cu);
     e->subprogram = sp + 1;

@@ -96,6 +96,8 @@ void nj_emit_fill_raises(NjUnit *u);
 void nj_emit_entry_func(NjEmit *e, NjSpec *root);
 void nj_emit_entry_device(NjEmit *e, NjSpec *root);
 void nj_emit_entry_ufunc(NjEmit *e, NjSpec *root);
+/* Opens the definition of u->entry: `fmt` is its result, name and parameters. nj_emit_unit closes it. */
+void nj_emit_define(NjEmit *e, NjSpec *root, const char *fmt, ...) NJ_PRINTF(3, 4);
 /* Loads the argument parts from 8-byte slots at %args; "i32 %a0, double %a1" for a call. `lead` goes first. */
 const char *nj_emit_unpack(NjEmit *e, NjSpec *root, const char *lead);
 extern const char nj_emit_hidden[];                             /* the CPU device's leading parameters */
@@ -114,7 +116,8 @@ const char *nj_emit_print_format(NjEmit *e, NjRef r);           /* for C's print
 
 /* -- debug.c: line tables ----------------------------------------------------------------------------------------- */
 
-void nj_emit_debug_fn(NjEmit *e, NjSpec *s);                    /* makes the subprogram; sets e->subprogram */
+/* Makes the subprogram of s, or of its entry, under this symbol; sets e->subprogram. */
+void nj_emit_debug_fn(NjEmit *e, NjSpec *s, const char *symbol);
 void nj_emit_debug_loc(NjEmit *e);                              /* ", !dbg !7" for e->loc */
 uint32_t nj_emit_meta(NjEmit *e, const char *fmt, ...) NJ_PRINTF(2, 3);     /* a numbered node */
 

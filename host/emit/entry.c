@@ -5,6 +5,21 @@
  */
 #include "emit/emit.h"
 
+void nj_emit_define(NjEmit *e, NjSpec *root, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    if (e->u->opts.lineinfo || e->u->opts.debug)
+        nj_emit_debug_fn(e, root, e->u->entry);
+    nj_text_str(e->t, "\ndefine ");
+    nj_text_vfmt(e->t, fmt, ap);
+    nj_text_str(e->t, " nounwind");
+    if (e->subprogram)
+        nj_text_fmt(e->t, " !dbg !%u", (unsigned)e->subprogram - 1);
+    nj_text_str(e->t, " {\n");
+    va_end(ap);
+}
+
 const char *nj_emit_unpack(NjEmit *e, NjSpec *root, const char *lead)
 {
     const NjFn *f = root->core;
@@ -36,7 +51,7 @@ void nj_emit_entry_func(NjEmit *e, NjSpec *root)
     const NjFn *f = root->core;
     const char **slots = NJ_NEWN(e->arena, const char *, f->nrets + 1), **outs = NJ_NEWN(e->arena, const char *, f->nrets + 1);
     e->u->entry = nj_arena_printf(e->arena, "naja.%s", nj_emit_symbol(e, root->symbol));
-    nj_text_fmt(e->t, "\ndefine i32 @%s(ptr noalias readonly %%args, ptr noalias %%ret) nounwind {\n", e->u->entry);
+    nj_emit_define(e, root, "i32 @%s(ptr noalias readonly %%args, ptr noalias %%ret)", e->u->entry);
     for (uint32_t i = 0; i < f->nrets; i++) {
         slots[i] = nj_emit_tmp(e);
         outs[i] = nj_arena_printf(e->arena, "ptr %s", slots[i]);
@@ -46,7 +61,7 @@ void nj_emit_entry_func(NjEmit *e, NjSpec *root)
     const char *x = nj_emit_call_root(e, root, args, outs, &status);
     if (x)
         nj_emit_store(e, f->rets[0], x, slots[0]);
-    nj_emit_line(e, "ret i32 %s\n}", status ? status : "0");
+    nj_emit_line(e, "ret i32 %s", status ? status : "0");
 }
 
 /* -- device functions with the C ABI -------------------------------------------------------------------------------- */
@@ -123,7 +138,7 @@ void nj_emit_entry_device(NjEmit *e, NjSpec *root)
     const char *ret = device_ret(e, f), **slots = NJ_NEWN(e->arena, const char *, f->nrets + 1);
     const char **outs = NJ_NEWN(e->arena, const char *, f->nrets + 1);
     e->u->entry = nj_emit_symbol(e, f->pyname ? f->pyname : f->name);
-    nj_text_fmt(e->t, "\ndefine %s @%s(%s) nounwind {\n", ret, e->u->entry, nj_emit_entry_params(e, f));
+    nj_emit_define(e, root, "%s @%s(%s)", ret, e->u->entry, nj_emit_entry_params(e, f));
     for (uint32_t i = 0; i < f->nrets; i++) {
         const char *m = nj_emit_memtype(e, f->rets[i]);
         slots[i] = nj_emit_tmp(e);
@@ -132,7 +147,7 @@ void nj_emit_entry_device(NjEmit *e, NjSpec *root)
     }
     const char *status, *x = nj_emit_call_root(e, root, nj_emit_pass_params(e, root), outs, &status);
     if (f->nrets == 0)
-        nj_emit_line(e, "ret void\n}");
+        nj_emit_line(e, "ret void");
     else
-        nj_emit_line(e, "ret %s %s\n}", ret, x ? device_widen(e, f->rets[0], x) : device_collect(e, f, ret, slots));
+        nj_emit_line(e, "ret %s %s", ret, x ? device_widen(e, f->rets[0], x) : device_collect(e, f, ret, slots));
 }

@@ -81,7 +81,7 @@ static void emit_function(NjEmit *e, NjSpec *s)
     fill_fast(e, &s->core->opts);
     nj_emit_fill_splits(e);
     if (e->u->opts.lineinfo || e->u->opts.debug)
-        nj_emit_debug_fn(e, s);
+        nj_emit_debug_fn(e, s, nj_emit_symbol(e, s->symbol));
     nj_emit_header(e, s, nj_arena_printf(e->arena, " nounwind%s", inline_attr(e, s)));
     if (e->subprogram)
         nj_text_fmt(e->t, " !dbg !%u", (unsigned)e->subprogram - 1);
@@ -105,6 +105,8 @@ static void emit_entry(NjEmit *e, NjSpec *root)
     case NJ_ROOT_DEVICE: nj_emit_entry_device(e, root); break;
     case NJ_ROOT_UFUNC:  nj_emit_entry_ufunc(e, root); break;
     }
+    nj_text_str(e->t, "}\n");
+    e->subprogram = 0;
 }
 
 static void emit_head(NjEmit *e)

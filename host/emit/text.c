@@ -126,6 +126,7 @@ const char *nj_emit_symbol(NjEmit *e, const char *name)
         else
             nj_text_fmt(&t, "_%02x", (unsigned)(unsigned char)*p);
     }
+    e->t->failed |= t.failed;
     const char *out = nj_arena_str(e->arena, t.at ? t.at : "f");
     nj_text_free(&t);
     return out;

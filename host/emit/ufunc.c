@@ -198,7 +198,8 @@ static void emit_loop(Loop *l, int shape)
 static void emit_prologue(Loop *l)
 {
     NjEmit *e = l->e;
-    nj_text_fmt(e->t, "\ndefine void @%s(ptr %%args, ptr %%dims, ptr %%steps, ptr %%data) nounwind {\nentry:\n", e->u->entry);
+    nj_emit_define(e, l->root, "void @%s(ptr %%args, ptr %%dims, ptr %%steps, ptr %%data)", e->u->entry);
+    nj_text_str(e->t, "entry:\n");
     for (unsigned p = 0; p < l->out.nparts; p++)
         nj_emit_line(e, "%%res%u = alloca %s", p, nj_emit_memtype(e, l->out.parts[p]));
     nj_emit_line(e, "%%failed = alloca i32");
@@ -227,7 +228,6 @@ static void emit_epilogue(Loop *l)
         nj_emit_line(e, "store i32 %%why, ptr %%data");
         nj_emit_line(e, "ret void");
     }
-    nj_text_str(e->t, "}\n");
 }
 
 static void emit_dispatch(Loop *l, int nscalar)
