@@ -48,6 +48,7 @@ NjUnit *nj_unit_new(NjCtx *c, const NjTarget *target, const NjOpts *opts)
     if (opts)
         u->opts = *opts;
     nj_text_init(&u->llvm);
+    u->type_failures = nj_types_failures(c->types);
     return u;
 }
 

@@ -56,6 +56,7 @@ struct NjUnit {
     const char *entry;           /* symbol of the root's entry */
     bool uses_math;              /* cuda: libdevice is wanted */
     bool has_barrier;            /* CPU device: entry runs one thread, not one block */
+    uint32_t type_failures;      /* nj_types_failures when it began */
     uint32_t shared_bytes;       /* static shared memory, CPU device */
     double t_front, t_infer, t_lower, t_emit;    /* seconds, for the log */
 };

@@ -280,7 +280,9 @@ Infer *infer_get(Solver *s, NjSpec *spec)
     bool runaway = s->all.n >= INFER_MAX_SPECS || s->depth >= INFER_MAX_DEPTH;
     if (runaway)
         s->runaway = spec->code;
+    uint32_t before = s->unit->diags.list.n;
     if (runaway || !open_spec(s->unit, spec)) {
+        s->nomem |= !runaway && s->unit->diags.list.n == before;
         spec->state = NJ_SPEC_FAILED;
         return NULL;
     }
@@ -382,7 +384,7 @@ NjStatus nj_infer(NjSpec *spec)
         nj_diag_add(&u->diags, NJ_ERR_TYPE_BAD_VALUE, s.runaway->file, s.runaway->name, (NjLoc){.line = s.runaway->first_line},
                     nj_arena_printf(u->arena, "%s calls itself with ever new types, or too deeply", s.runaway->name));
     keep_finished(u);
-    if (nj_arena_failed(u->arena) || nj_types_failed(u->ctx->types))
+    if (s.nomem || nj_arena_failed(u->arena) || nj_types_failures(u->ctx->types) != u->type_failures)
         return NJ_E_NOMEM;
     if (!ok && u->diags.list.n == before) {
         nj_bug(&u->diags, "infer", "", "%s was refused without a reason", spec->code ? spec->code->name : spec->symbol);

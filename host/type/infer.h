@@ -17,6 +17,7 @@ typedef struct Solver {
     NJ_VEC(Infer *) all;
     unsigned depth;            /* callees being opened, one inside the other */
     const NjCode *runaway;     /* calls itself with ever new types */
+    bool nomem;                /* a function could not be opened, and nothing was said */
 } Solver;
 
 struct Infer {

@@ -20,8 +20,4 @@ const char *nj_intrin_id(unsigned intrin);      /* "ATOMIC_ADD", "MATH_SIN": as 
 const char *nj_intrin_name(unsigned intrin);    /* "naja.cuda.atomic.add", "math.sin": to users */
 unsigned    nj_intrin_by_id(const char *id, size_t n);      /* 0 when there is none */
 
-/* -- type.c -------------------------------------------------------------------------------------------- */
-
-bool nj_types_failed(NjTypes *ts);              /* was a type lost for want of memory? */
-
 #endif

@@ -9,12 +9,16 @@
 #include "base/lock.h"
 #include "type/inside.h"
 
+/* A type and all it points to are one block. */
+typedef struct Node { struct Node *older; NjType t; } Node;
+
 struct NjTypes {
     NjLock   lock;
-    NjArena *arena;
-    NjMap   *by_code;
+    Node    *newest;                  /* every type, for nj_types_free */
+    const NjType **slots;             /* hash table by code, open addressing */
+    uint32_t nslots;                  /* a power of 2, at least twice `count` */
     uint32_t count;
-    bool     failed;                  /* out of memory once: new types come out as the error type */
+    uint32_t failures;                /* times that a type came out as the error type, for want of memory */
     const NjType *scalars[NJ_T_NSCALAR];
     const NjType *error, *void_, *none, *slice, *str, *obj;
 };
@@ -142,37 +146,85 @@ static void put_name(NjText *w, const NjType *t, const char *tag)
 
 /* -- interning ------------------------------------------------------------------------------------- */
 
-static void copy_parts(NjArena *a, NjType *t)
+static uint32_t slot_of(const NjTypes *ts, const char *code, size_t n)
 {
-    if (t->elems)
-        t->elems = nj_arena_copy(a, t->elems, t->nelem * sizeof *t->elems);
-    if (t->offsets)
-        t->offsets = nj_arena_copy(a, t->offsets, t->nelem * sizeof *t->offsets);
-    if (t->names) {
-        const char **names = NJ_NEWN(a, const char *, t->nelem + 1);
-        for (uint32_t i = 0; i < t->nelem; i++)
-            names[i] = nj_arena_str(a, t->names[i]);
-        t->names = names;
-    }
+    uint32_t i = (uint32_t)nj_hash(code, n, 0) & (ts->nslots - 1);
+    while (ts->slots[i] && (strncmp(ts->slots[i]->code, code, n) || ts->slots[i]->code[n]))
+        i = (i + 1) & (ts->nslots - 1);
+    return i;
 }
 
-static const NjType *publish(NjTypes *ts, const NjType *proto, const char *tag, const NjText *code)
+static bool grow(NjTypes *ts)
+{
+    NjTypes wide = *ts;
+    wide.nslots = ts->nslots ? 2 * ts->nslots : 256;
+    wide.slots = nj_calloc(wide.nslots, sizeof *wide.slots);
+    if (!wide.slots)
+        return false;
+    for (uint32_t i = 0; i < ts->nslots; i++)
+        if (ts->slots[i])
+            wide.slots[slot_of(&wide, ts->slots[i]->code, strlen(ts->slots[i]->code))] = ts->slots[i];
+    nj_free(ts->slots);
+    ts->slots = wide.slots;
+    ts->nslots = wide.nslots;
+    return true;
+}
+
+static size_t names_size(const NjType *t)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; t->names && i < t->nelem; i++)
+        n += strlen(t->names[i]) + 1;
+    return n;
+}
+
+static void *put_bytes(char **to, const void *from, size_t n)
+{
+    char *at = *to;
+    if (n)
+        memcpy(at, from, n);
+    *to += n;
+    return at;
+}
+
+/* Pointers first, then offsets, then text: aligned without padding. */
+static Node *node_new(const NjType *proto, const char *code, const char *name)
+{
+    size_t nptr = proto->nelem * sizeof(void *), noff = proto->offsets ? proto->nelem * sizeof(uint32_t) : 0;
+    Node *node = nj_malloc(sizeof *node + 2 * nptr + noff + names_size(proto) + strlen(code) + strlen(name) + 2);
+    if (!node)
+        return NULL;
+    char *to = (char *)(node + 1);
+    NjType *t = &node->t;
+    *t = *proto;
+    t->elems = proto->elems ? put_bytes(&to, proto->elems, nptr) : NULL;
+    const char **names = proto->names ? put_bytes(&to, proto->names, nptr) : NULL;
+    t->offsets = noff ? put_bytes(&to, proto->offsets, noff) : NULL;
+    for (uint32_t i = 0; names && i < t->nelem; i++)
+        names[i] = put_bytes(&to, proto->names[i], strlen(proto->names[i]) + 1);
+    t->names = names;
+    t->code = put_bytes(&to, code, strlen(code) + 1);
+    t->name = put_bytes(&to, name, strlen(name) + 1);
+    return node;
+}
+
+static const NjType *publish(NjTypes *ts, const NjType *proto, const char *tag, const char *code)
 {
     NjText name;
     nj_text_init(&name);
     put_name(&name, proto, tag);
-    NjType *t = nj_arena_copy(ts->arena, proto, sizeof *proto);
-    copy_parts(ts->arena, t);
-    t->id = ts->count;
-    t->code = nj_arena_str(ts->arena, code->at);
-    t->name = nj_arena_str(ts->arena, name.failed ? code->at : name.at);
+    bool room = 2 * ts->count < ts->nslots || grow(ts);
+    Node *node = room && !name.failed ? node_new(proto, code, name.at) : NULL;
     nj_text_free(&name);
-    if (nj_arena_failed(ts->arena) || !nj_map_put(ts->by_code, code->at, code->n, t)) {
-        ts->failed = true;
+    if (!node) {
+        ts->failures++;
         return ts->error;
     }
-    ts->count++;
-    return t;
+    node->older = ts->newest;
+    ts->newest = node;
+    node->t.id = ts->count++;
+    ts->slots[slot_of(ts, node->t.code, strlen(node->t.code))] = &node->t;
+    return &node->t;
 }
 
 static const NjType *intern(NjTypes *ts, const NjType *proto, const char *tag)
@@ -181,14 +233,12 @@ static const NjType *intern(NjTypes *ts, const NjType *proto, const char *tag)
     nj_text_init(&code);
     put_code(&code, proto, tag);
     nj_lock(&ts->lock);
-    const NjType *t = NULL;
+    const NjType *t = !code.failed && ts->nslots ? ts->slots[slot_of(ts, code.at, code.n)] : NULL;
+    if (!t && !code.failed)
+        t = publish(ts, proto, tag, code.at);
     if (code.failed) {
-        ts->failed = true;
+        ts->failures++;
         t = ts->error;
-    } else {
-        t = nj_map_get(ts->by_code, code.at, code.n);
-        if (!t)
-            t = publish(ts, proto, tag, &code);
     }
     nj_unlock(&ts->lock);
     nj_text_free(&code);
@@ -225,15 +275,10 @@ static void add_scalars(NjTypes *ts)
 
 NjTypes *nj_types_new(void)
 {
-    NjArena *a = nj_arena_new();
-    if (!a)
-        return NULL;
     NjTypes *ts = nj_malloc(sizeof *ts);
-    if (!ts) {
-        nj_arena_free(a);
+    if (!ts)
         return NULL;
-    }
-    *ts = (NjTypes){.lock = NJ_LOCK_INIT, .arena = a, .by_code = nj_map_new(a)};
+    *ts = (NjTypes){.lock = NJ_LOCK_INIT};
     add_scalars(ts);
     ts->error = intern_simple(ts, NJ_K_ERROR, "error", "unknown");
     ts->void_ = intern_simple(ts, NJ_K_VOID, "void", "void");
@@ -241,27 +286,31 @@ NjTypes *nj_types_new(void)
     ts->slice = intern_simple(ts, NJ_K_SLICE, "slice", "slice<a:b:c>");
     ts->str = intern_simple(ts, NJ_K_STR, "str", "unicode_type");
     ts->obj = intern_simple(ts, NJ_K_OBJ, "obj", "object");
-    if (ts->failed || !ts->by_code) {
-        nj_types_free(ts);
-        return NULL;
-    }
-    return ts;
+    if (!ts->failures)
+        return ts;
+    nj_types_free(ts);
+    return NULL;
 }
 
 void nj_types_free(NjTypes *ts)
 {
     if (!ts)
         return;
-    nj_arena_free(ts->arena);
+    while (ts->newest) {
+        Node *node = ts->newest;
+        ts->newest = node->older;
+        nj_free(node);
+    }
+    nj_free(ts->slots);
     nj_free(ts);
 }
 
-bool nj_types_failed(NjTypes *ts)
+uint32_t nj_types_failures(NjTypes *ts)
 {
     nj_lock(&ts->lock);
-    bool failed = ts->failed;
+    uint32_t n = ts->failures;
     nj_unlock(&ts->lock);
-    return failed;
+    return n;
 }
 
 const NjType *nj_type_scalar(NjTypes *ts, NjScalar s) { return ts->scalars[s]; }

@@ -70,6 +70,7 @@ typedef struct NjTypes NjTypes;
 
 NjTypes *nj_types_new(void);
 void     nj_types_free(NjTypes *ts);
+uint32_t nj_types_failures(NjTypes *ts);                 /* times that a type was lost for want of memory */
 const NjType *nj_type_scalar(NjTypes *ts, NjScalar s);
 const NjType *nj_type_error(NjTypes *ts);
 const NjType *nj_type_void(NjTypes *ts);
