@@ -348,7 +348,7 @@ static uint32_t depth_block(const NjBytecode *bc, const NjFrontBlk *b, uint32_t 
     return depth;
 }
 
-/* settle.c has proved that no path pops too much; two ways into a block must agree. */
+/* settle.c has proved that no path pops too much and that all ways to an instruction agree; asked again, as it costs nothing. */
 static bool cfg_depths(const NjBytecode *bc, NjCfg *g)
 {
     for (uint32_t b = 1; b < g->n; b++)

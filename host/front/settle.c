@@ -14,6 +14,7 @@ typedef struct Settle {
     const NjCode *code;
     NjBytecode *bc;
     NjBits *seen, *targets;
+    uint32_t *depth, *nulls;     /* at each instruction seen: slots, and how many of them are null */
     Nulls stack;
     uint32_t cap;
     NJ_VEC(Todo) todo;
@@ -50,6 +51,14 @@ static bool nulls_pop(Settle *s, uint32_t n)
     return true;
 }
 
+static bool nulls_any(const Settle *s, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++)
+        if (s->stack.at[i])
+            return true;
+    return false;
+}
+
 /* How deep the value `arg` slots down is once nulls are gone. */
 static uint32_t nulls_depth(Settle *s, uint32_t arg)
 {
@@ -71,6 +80,8 @@ static void settle_call(Settle *s, NjIns *i)
     if (!nulls_pop(s, nargs + 2))
         return;
     bool has_null = s->stack.at[s->stack.n] || s->stack.at[s->stack.n + 1];
+    if (nulls_any(s, s->stack.n + 2, s->stack.n + 2 + nargs) || (s->stack.at[s->stack.n] && s->stack.at[s->stack.n + 1]))
+        s->wrong = "a null used as a value";
     i->op = NJ_BC_CALL;
     i->arg = has_null ? nargs : nargs + 1;
     nulls_push(s, 1, false);
@@ -79,16 +90,13 @@ static void settle_call(Settle *s, NjIns *i)
 static void settle_copy(Settle *s, NjIns *i)
 {
     uint32_t depth = nulls_depth(s, i->arg);
+    if (!s->wrong && (s->stack.at[s->stack.n - i->arg] || s->stack.at[s->stack.n - 1]))
+        s->wrong = "a null used as a value";
     if (s->wrong)
         return;
-    if (i->op == NJ_BC_SWAP) {
-        uint8_t *top = &s->stack.at[s->stack.n - 1], *low = &s->stack.at[s->stack.n - i->arg], was = *top;
-        *top = *low;
-        *low = was;
-    } else {
-        nulls_push(s, 1, s->stack.at[s->stack.n - i->arg]);
-    }
     i->arg = depth;
+    if (i->op == NJ_BC_COPY)
+        nulls_push(s, 1, false);
 }
 
 static void settle_effect(Settle *s, NjIns *i)
@@ -100,9 +108,16 @@ static void settle_effect(Settle *s, NjIns *i)
         break;
     case NJ_BC_CALL_NULL: settle_call(s, i); break;
     case NJ_BC_COPY: case NJ_BC_SWAP: settle_copy(s, i); break;
+    case NJ_BC_FOR_ITER:                    /* looks at the iterator, which only its jump pops */
+        if (!s->stack.n || s->stack.at[s->stack.n - 1])
+            s->wrong = "a loop without an iterator";
+        break;
     default:
-        if (nulls_pop(s, nj_bc_pops(i)))
-            nulls_push(s, nj_bc_pushes(i), false);
+        if (!nulls_pop(s, nj_bc_pops(i)))
+            break;
+        if (nulls_any(s, s->stack.n, s->stack.n + nj_bc_pops(i)))
+            s->wrong = "a null used as a value";
+        nulls_push(s, nj_bc_pushes(i), false);
     }
 }
 
@@ -134,9 +149,32 @@ static void settle_decide(Settle *s, uint32_t n)
 
 /* -- the walk ---------------------------------------------------------------------------------------------------------- */
 
+static uint32_t nulls_count(const Settle *s)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->stack.n; i++)
+        n += s->stack.at[i];
+    return n;
+}
+
+/* Notes the stack where control first comes to n; every other way there must agree, as later stages rely on it. */
+static bool settle_meet(Settle *s, uint32_t n)
+{
+    uint32_t nulls = nulls_count(s);
+    if (!nj_bits_has(s->seen, n)) {
+        nj_bits_set(s->seen, n);
+        s->depth[n] = s->stack.n;
+        s->nulls[n] = nulls;
+        return true;
+    }
+    if (s->depth[n] != s->stack.n || s->nulls[n] != nulls)
+        s->wrong = "stacks that differ where control meets";
+    return false;
+}
+
 static void settle_later(Settle *s, uint32_t ins, uint32_t pop)
 {
-    if (nj_bits_has(s->seen, ins) || s->wrong)
+    if (s->wrong)
         return;
     Todo t = {.ins = ins, .stack = {.n = s->stack.n < pop ? 0 : s->stack.n - pop}};
     t.stack.at = nj_arena_alloc(s->arena, t.stack.n + 1u);
@@ -149,8 +187,7 @@ static void settle_later(Settle *s, uint32_t ins, uint32_t pop)
 /* Follows control from one instruction until it ends or meets what has been seen. */
 static void settle_path(Settle *s, uint32_t n)
 {
-    for (; !s->wrong && !nj_bits_has(s->seen, n); n++) {
-        nj_bits_set(s->seen, n);
+    for (; !s->wrong && settle_meet(s, n); n++) {
         NjIns *i = &s->bc->ins[n];
         settle_effect(s, i);
         if (i->op == NJ_BC_JUMP_IF)
@@ -238,7 +275,9 @@ NjStatus nj_front_settle(NjArena *a, const NjCode *code, NjBytecode *bc, NjDiags
 {
     Settle s = {.arena = a, .code = code, .bc = bc, .seen = nj_bits_new(a, bc->n), .targets = nj_bits_new(a, bc->n)};
     uint32_t *map = nj_arena_alloc(a, (bc->n + 1u) * sizeof *map);
-    if (!s.seen || !s.targets || !map)
+    s.depth = nj_arena_alloc(a, (bc->n + 1u) * sizeof *s.depth);
+    s.nulls = nj_arena_alloc(a, (bc->n + 1u) * sizeof *s.nulls);
+    if (!s.seen || !s.targets || !map || !s.depth || !s.nulls)
         return NJ_E_NOMEM;
     for (uint32_t i = 0; i < bc->n; i++)
         if (nj_bc_is_jump(bc->ins[i].op))

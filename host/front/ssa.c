@@ -362,14 +362,18 @@ static NjFn *ssa_stages(NjFn *f, NjArena *scratch, const NjCode *code)
 NjFn *nj_front_ssa(NjTypes *types, NjArena *arena, NjDiags *diags, const NjCode *code, const char *symbol)
 {
     NjArena *scratch = nj_arena_new();
-    if (!scratch)
-        return NULL;
-    NjFn *f = nj_fn_new(types, arena, diags, symbol);
-    f->code = code;
-    f->file = code->file;
-    f->pyname = code->qualname;
-    f->opts = code->opts;
-    f = ssa_stages(f, scratch, code);
+    NjFn *f = scratch ? nj_fn_new(types, arena, diags, symbol) : NULL;
+    if (f) {
+        f->code = code;
+        f->file = code->file;
+        f->pyname = code->qualname;
+        f->opts = code->opts;
+        f = ssa_stages(f, scratch, code);
+    }
+    if (!scratch || nj_arena_failed(scratch)) {
+        nj_diag_add(diags, NJ_ERR_NOMEM, code->file, code->qualname, (NjLoc){.line = code->first_line}, code->name);
+        f = NULL;
+    }
     nj_arena_free(scratch);
     return f;
 }
