@@ -162,7 +162,7 @@ static PyObject *api_ptx(PyObject *self, PyObject *args)
         NjStatus st;
         Py_BEGIN_ALLOW_THREADS
         st = nj_unit_compile(u, k->device ? NJ_ROOT_DEVICE : NJ_ROOT_KERNEL, code, want->args, want->nargs,
-                             k->device ? want->ret : nj_type_void(nj_ext_types()));
+                             k->device ? want->ret : NULL);
         Py_END_ALLOW_THREADS
         if (st != NJ_OK)
             nj_error_from_unit(u, st);

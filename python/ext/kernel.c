@@ -86,7 +86,7 @@ static int spec_compile(NjKernelObject *k, NjKernelSpec *s)
     NjErr err = {0};
     NjStatus st, compiled;
     Py_BEGIN_ALLOW_THREADS
-    st = compiled = nj_unit_compile(s->unit, NJ_ROOT_KERNEL, code, s->types, s->nargs, nj_type_void(nj_ext_types()));
+    st = compiled = nj_unit_compile(s->unit, NJ_ROOT_KERNEL, code, s->types, s->nargs, NULL);
     if (st == NJ_OK)
         st = s->dev->ops->load_nogil(s->dev, s->unit, s->nslots, &s->code, &s->asm_text, &err);
     Py_END_ALLOW_THREADS
