@@ -62,7 +62,6 @@ char    *nj_arena_printf(NjArena *a, const char *fmt, ...) NJ_PRINTF(2, 3);
 NjMark   nj_arena_mark(const NjArena *a);
 void     nj_arena_reset(NjArena *a, NjMark m);
 bool     nj_arena_failed(const NjArena *a);
-bool     nj_arena_recover(NjArena *a);                      /* long-lived arenas: forget a failure that the reserve has covered */
 size_t   nj_arena_bytes(const NjArena *a);                  /* held from the system */
 
 /* Every allocation of host/, cpu/ and cuda/ goes through these, so that a test can fail the n-th one. */
