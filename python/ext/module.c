@@ -73,7 +73,18 @@ static PyObject *ext_set_threads(PyObject *module, PyObject *arg)
     Py_RETURN_NONE;
 }
 
+/* For tests: the n-th allocation of host/, cpu/ and cuda/ from now fails, and all after it; -1 turns it off. */
+static PyObject *ext_alloc_fail_at(PyObject *module, PyObject *arg)
+{
+    long n = PyLong_AsLong(arg);
+    if (n == -1 && PyErr_Occurred())
+        return NULL;
+    nj_alloc_fail_at(n);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef ext_methods[] = {
+    {"_alloc_fail_at", ext_alloc_fail_at, METH_O, NULL},
     {"dump", ext_dump, METH_O, "dump(letters): show stages of what is compiled from now on; dump('help') lists them."},
     {"get_num_threads", ext_threads, METH_NOARGS, "The number of threads that parallel code uses."},
     {"set_num_threads", ext_set_threads, METH_O, "set_num_threads(n): how many threads parallel code uses from now on."},

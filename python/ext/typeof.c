@@ -174,7 +174,7 @@ static const NjType *of_declared(PyObject *v)
     return t;
 }
 
-const NjType *nj_pytype_of(PyObject *v)
+static const NjType *of_value(PyObject *v)
 {
     NjTypes *ts = nj_ext_types();
     if (v == Py_None)
@@ -199,6 +199,16 @@ const NjType *nj_pytype_of(PyObject *v)
     if (t || PyErr_Occurred())
         return t;
     return of_fail(PyExc_TypeError, "a value of type %.200s cannot be an argument of compiled code", v);
+}
+
+/* Interning gives the error type when there is no memory for a new one. */
+const NjType *nj_pytype_of(PyObject *v)
+{
+    const NjType *t = of_value(v);
+    if (!t || t->kind != NJ_K_ERROR)
+        return t;
+    PyErr_NoMemory();
+    return NULL;
 }
 
 /* -- what an annotation names ----------------------------------------------------------------------------- */

@@ -32,7 +32,7 @@ static bool type_reserve(uint32_t id)
 
 PyObject *nj_pytype_wrap(const NjType *t)
 {
-    if (!type_reserve(t->id))
+    if (t->kind == NJ_K_ERROR || !type_reserve(t->id))          /* the error type: no memory for the right one */
         return PyErr_NoMemory();
     if (!type_objs[t->id]) {
         TypeObj *o = PyObject_New(TypeObj, &NjPyType_Type);
