@@ -87,6 +87,8 @@ static bool found_is_good(const NjKey *k, NjTypes *ts, NjArena *a, void *bytes, 
         return true;
     }
     nj_free(bytes);
+    if (nj_arena_failed(a))
+        return false;
     nj_cache_dir_drop(k->id);
     counts.rejected++;
     tell("damaged", k, n);
