@@ -183,15 +183,22 @@ static NjStatus infer_root(NjUnit *u, const NjCode *code, const NjType *const *a
     return st;
 }
 
+/* Memory ran out: what the stage left is not worth a look. */
+static NjStatus whole(const NjUnit *u, NjStatus st)
+{
+    bool lost = nj_arena_failed(u->arena) || nj_types_failures(u->ctx->types) != u->type_failures;
+    return st || !lost ? st : NJ_E_NOMEM;
+}
+
 static NjStatus lower_all(NjUnit *u)
 {
     double start = now();
     NjStatus st = NJ_OK;
     for (uint32_t i = 0; i < u->specs.n && !st; i++) {
         NjSpec *s = u->specs.at[i];
-        st = nj_lower(s);
+        st = whole(u, nj_lower(s));
         if (!st)
-            st = nj_pass_run_level(s->core, true);
+            st = whole(u, nj_pass_run_level(s->core, true));
         if (!st)
             s->state = NJ_SPEC_LOWERED;
     }

@@ -286,10 +286,12 @@ NjTypes *nj_types_new(void)
     ts->slice = intern_simple(ts, NJ_K_SLICE, "slice", "slice<a:b:c>");
     ts->str = intern_simple(ts, NJ_K_STR, "str", "unicode_type");
     ts->obj = intern_simple(ts, NJ_K_OBJ, "obj", "object");
-    if (!ts->failures)
-        return ts;
-    nj_types_free(ts);
-    return NULL;
+    if (ts->failures) {
+        nj_types_free(ts);
+        return NULL;
+    }
+    ((NjType *)ts->error)->elem = ts->error;      /* so that looking inside what is poisoned finds poison; not shared yet */
+    return ts;
 }
 
 void nj_types_free(NjTypes *ts)
