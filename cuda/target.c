@@ -120,7 +120,7 @@ static const char *kernel_ref(NjEmit *e, const NjFn *f)
 static void emit_kernel(NjEmit *e, NjSpec *root)
 {
     const NjFn *f = root->core;
-    e->u->entry = nj_emit_symbol(e, f->pyname ? f->pyname : f->name);
+    e->u->entry = nj_emit_plain_name(e, f);
     nj_emit_define(e, root, "%svoid @%s(%s)", e->typed ? "" : "ptx_kernel ", e->u->entry, nj_emit_entry_params(e, f));
     const char *status;
     nj_emit_call_root(e, root, nj_emit_pass_params(e, root), NULL, &status);

@@ -28,7 +28,7 @@ static const struct { const char *name; const NjTarget *target; const char *doc;
 typedef struct Job {
     const char *passes, *dump, *file;
     const NjTarget *target;
-    bool check, plain, quiet, level;
+    bool check, plain, quiet, level, lower, emit;
 } Job;
 
 typedef struct Njc { NjTypes *types; NjArena *arena; NjDiags diags; NjText text; NjFn **fns; uint32_t n; } Njc;
@@ -45,6 +45,7 @@ static void njc_help(void)
          "  --check         verify before and after every pass\n"
          "  --plain         print without locations\n"
          "  --quiet         print nothing\n"
+         "  --lower=TARGET  lower typed Python-level functions for this target first\n"
          "  --llvm=TARGET   print LLVM text of the core functions; the first one is the root\n"
          "  --ops           list the operations\n"
          "  --passes        list the passes\n"
@@ -197,32 +198,49 @@ static void njc_print(const Njc *c, const Job *j)
     nj_text_free(&out);
 }
 
-/* A unit of the file's core functions. All must be there: what a call names must have a body. */
-static int njc_emit(Njc *c, const Job *j)
+/* Typed functions of the Python level become core functions of the same place in the file. */
+static NjStatus njc_lower(Njc *c, NjUnit *u, NjFn **f)
 {
-    NjCtx ctx = {.types = c->types};
-    NjUnit u = {.ctx = &ctx, .target = j->target, .arena = c->arena, .diags = c->diags};
-    nj_text_init(&u.llvm);
+    NjSpec *spec = (*f)->spec;
+    NjStatus st = nj_lower(spec);
+    if (!st)
+        *f = spec->core;
+    c->diags = u->diags;
+    return st;
+}
+
+/* The file as a unit: every function has a spec; the first is the root. */
+static NjStatus njc_unit(Njc *c, const Job *j, NjCtx *ctx, NjUnit *u)
+{
+    *ctx = (NjCtx){.types = c->types};
+    *u = (NjUnit){.ctx = ctx, .target = j->target, .arena = c->arena, .diags = c->diags};
+    nj_text_init(&u->llvm);
     for (uint32_t i = 0; i < c->n; i++) {
-        NjFn *f = c->fns[i];
-        if (!f->core)
-            continue;
-        f->spec->unit = &u;
-        if (!nj_vec_push(c->arena, &u.specs, f->spec))
-            return EXIT_OUTSIDE;
+        c->fns[i]->spec->unit = u;
+        if ((j->lower || c->fns[i]->core) && !nj_vec_push(c->arena, &u->specs, c->fns[i]->spec))
+            return NJ_E_NOMEM;
     }
-    if (!u.specs.n) {
+    NjStatus st = NJ_OK;
+    for (uint32_t i = 0; i < c->n && j->lower && !st; i++)
+        if (!c->fns[i]->core)
+            st = njc_lower(c, u, &c->fns[i]);
+    return st;
+}
+
+/* All must be there: what a call names must have a body. */
+static NjStatus njc_emit(Njc *c, const Job *j, NjUnit *u)
+{
+    if (!u->specs.n) {
         fprintf(stderr, "njc: %s has no core function\n", j->file);
-        return EXIT_WRONG;
+        return NJ_E_USER;
     }
-    u.opts = u.specs.at[0]->core->opts;
-    u.root = u.specs.at[0]->core->kernel ? NJ_ROOT_KERNEL : NJ_ROOT_FUNC;
-    NjStatus st = nj_emit_unit(&u);
-    if (!st && u.llvm.at)
-        fwrite(u.llvm.at, 1, u.llvm.n, stdout);
-    c->diags = u.diags;
-    nj_text_free(&u.llvm);
-    return st == NJ_OK ? 0 : st == NJ_E_BUG ? EXIT_DEFECT : EXIT_WRONG;
+    u->opts = u->specs.at[0]->core->opts;
+    u->root = u->specs.at[0]->core->kernel ? NJ_ROOT_KERNEL : j->target->raises ? NJ_ROOT_FUNC : NJ_ROOT_DEVICE;
+    NjStatus st = nj_emit_unit(u);
+    if (!st && u->llvm.at)
+        fwrite(u->llvm.at, 1, u->llvm.n, stdout);
+    c->diags = u->diags;
+    return st;
 }
 
 /* Calls of functions that the file lacks: fine to print, not to emit. */
@@ -243,6 +261,21 @@ static bool njc_complete(const Njc *c)
     return ok;
 }
 
+/* Lowered, printed or emitted, as the options say. */
+static int njc_finish(Njc *c, const Job *j)
+{
+    NjCtx ctx;
+    NjUnit u;
+    NjStatus st = NJ_OK;
+    if (j->target && !(st = njc_unit(c, j, &ctx, &u)) && j->emit)
+        st = njc_complete(c) ? njc_emit(c, j, &u) : NJ_E_USER;
+    if (j->target)
+        nj_text_free(&u.llvm);
+    if (!st && !j->emit && !j->quiet)
+        njc_print(c, j);
+    return st == NJ_OK ? 0 : st == NJ_E_BUG ? EXIT_DEFECT : EXIT_WRONG;
+}
+
 static int njc_run(Njc *c, const Job *j)
 {
     int rc = njc_read(j->file, &c->text);
@@ -255,11 +288,7 @@ static int njc_run(Njc *c, const Job *j)
         rc = njc_work(c->fns[i], j);
     if (rc)
         return rc;
-    if (j->target)
-        return njc_complete(c) ? njc_emit(c, j) : EXIT_WRONG;
-    if (!j->quiet)
-        njc_print(c, j);
-    return 0;
+    return njc_finish(c, j);
 }
 
 /* -- options ------------------------------------------------------------------------------------------------------- */
@@ -293,7 +322,9 @@ static int njc_option(Job *j, int *i, int argc, char **argv)
         return -1;
     }
     if (!strncmp(a, "--llvm=", 7) && (j->target = njc_target(a + 7)))
-        return -1;
+        return j->emit = true, -1;
+    if (!strncmp(a, "--lower=", 8) && (j->target = njc_target(a + 8)))
+        return j->lower = true, -1;
     if ((*a != '-' || !a[1]) && !j->file) {
         j->file = a;
         return -1;

@@ -96,6 +96,7 @@ void nj_emit_fill_raises(NjUnit *u);
 void nj_emit_entry_func(NjEmit *e, NjSpec *root);
 void nj_emit_entry_device(NjEmit *e, NjSpec *root);
 void nj_emit_entry_ufunc(NjEmit *e, NjSpec *root);
+const char *nj_emit_plain_name(NjEmit *e, const NjFn *f);       /* a GPU entry's symbol */
 /* Opens the definition of u->entry: `fmt` is its result, name and parameters. nj_emit_unit closes it. */
 void nj_emit_define(NjEmit *e, NjSpec *root, const char *fmt, ...) NJ_PRINTF(3, 4);
 /* Loads the argument parts from 8-byte slots at %args; "i32 %a0, double %a1" for a call. `lead` goes first. */

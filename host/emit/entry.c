@@ -5,6 +5,14 @@
  */
 #include "emit/emit.h"
 
+/* The Python function's own name, which no function of the unit has: theirs are numbered. */
+const char *nj_emit_plain_name(NjEmit *e, const NjFn *f)
+{
+    if (f->pyname)
+        return nj_emit_symbol(e, f->pyname);
+    return nj_arena_printf(e->arena, "naja_%s", nj_emit_symbol(e, f->name));
+}
+
 void nj_emit_define(NjEmit *e, NjSpec *root, const char *fmt, ...)
 {
     va_list ap;
@@ -13,7 +21,7 @@ void nj_emit_define(NjEmit *e, NjSpec *root, const char *fmt, ...)
         nj_emit_debug_fn(e, root, e->u->entry);
     nj_text_str(e->t, "\ndefine ");
     nj_text_vfmt(e->t, fmt, ap);
-    nj_text_str(e->t, " nounwind");
+    nj_text_str(e->t, e->hooks->spaces ? " nounwind convergent" : " nounwind");
     if (e->subprogram)
         nj_text_fmt(e->t, " !dbg !%u", (unsigned)e->subprogram - 1);
     nj_text_str(e->t, " {\n");
@@ -137,7 +145,7 @@ void nj_emit_entry_device(NjEmit *e, NjSpec *root)
     const NjFn *f = root->core;
     const char *ret = device_ret(e, f), **slots = NJ_NEWN(e->arena, const char *, f->nrets + 1);
     const char **outs = NJ_NEWN(e->arena, const char *, f->nrets + 1);
-    e->u->entry = nj_emit_symbol(e, f->pyname ? f->pyname : f->name);
+    e->u->entry = nj_emit_plain_name(e, f);
     nj_emit_define(e, root, "%s @%s(%s)", ret, e->u->entry, nj_emit_entry_params(e, f));
     for (uint32_t i = 0; i < f->nrets; i++) {
         const char *m = nj_emit_memtype(e, f->rets[i]);

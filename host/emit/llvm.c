@@ -82,7 +82,9 @@ static void emit_function(NjEmit *e, NjSpec *s)
     nj_emit_fill_splits(e);
     if (e->u->opts.lineinfo || e->u->opts.debug)
         nj_emit_debug_fn(e, s, nj_emit_symbol(e, s->symbol));
-    nj_emit_header(e, s, nj_arena_printf(e->arena, " nounwind%s", inline_attr(e, s)));
+    /* On a GPU a call must not move into a branch until LLVM has seen that no barrier is behind it. */
+    const char *convergent = e->hooks->spaces ? " convergent" : "";
+    nj_emit_header(e, s, nj_arena_printf(e->arena, " nounwind%s%s", convergent, inline_attr(e, s)));
     if (e->subprogram)
         nj_text_fmt(e->t, " !dbg !%u", (unsigned)e->subprogram - 1);
     nj_text_str(e->t, " {\n");

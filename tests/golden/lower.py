@@ -1,0 +1,91 @@
+"""Golden tests of lowering and of the LLVM text.
+
+    lower/*.nj       typed functions; `; target: T` in the first line. njc --lower=T prints the .core beside it
+    emit/*.nj        core functions. njc --llvm=T prints the .T.ll beside it, for the targets of TARGETS
+
+`pytest tests/golden/lower.py`, or this file itself; --update writes what njc prints, to be reviewed like code. Every text is
+also read by LLVM's own verifier when there is an `opt` (LLVM 19 or newer); libNVVM's dialect is checked by test_cuda_nvvm.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+TARGETS = {"calls": ["cpu", "cuda"], "numbers": ["cpu", "cuda"], "memory": ["cpu", "cuda", "nvptx"],
+           "kernel": ["cpudev", "cuda", "nvptx"], "block": ["cpudev", "cuda"]}
+
+
+def njc(*args):
+    builds = sorted(ROOT.glob("build*/njc"), key=lambda p: p.stat().st_mtime)
+    exe = os.environ.get("NJC") or (builds and builds[-1])
+    if not exe:
+        raise FileNotFoundError("no njc in build*/: cmake --build build --target njc")
+    env = {k: v for k, v in os.environ.items() if not k.startswith("NAJA_")}
+    return subprocess.run([str(Path(exe).resolve()), *args], capture_output=True, text=True, env=env, timeout=60)
+
+
+def portable(text):
+    """Without what differs between machines: which vector variants libmvec has here."""
+    text = re.sub(r' "vector-function-abi-variant"="[^"]*"', " VARIANTS", text)
+    text = re.sub(r"(?m)^declare <\d+ x .*_ZGV.*\n", "", text)
+    return re.sub(r"(?m)^@llvm\.compiler\.used.*\n", "", text)
+
+
+def verify(text):
+    """What LLVM says about opaque-pointer text; None when it is fine or there is no opt."""
+    opt = shutil.which("opt-22") or shutil.which("opt", path="/usr/lib/llvm-22/bin:/usr/lib/llvm-19/bin")
+    if not opt:
+        return None
+    r = subprocess.run([opt, "-passes=verify", "-disable-output", "-"], input=text, capture_output=True, text=True, timeout=60)
+    return r.stderr if r.returncode else None
+
+
+def compare(got, path, update):
+    if update:
+        path.write_text(got)
+    want = path.read_text() if path.exists() else ""
+    return None if got == want else f"{path.relative_to(HERE)} differs:\n{got}"
+
+
+def check_lower(path, target, update=False):
+    r = njc("--check", "--plain", f"--lower={target}", str(path))
+    return r.stderr or compare(r.stdout, path.with_suffix(".core"), update)
+
+
+def check_emit(path, target, update=False):
+    r = njc(f"--llvm={target}", str(path))
+    wrong = r.stderr or (verify(r.stdout) if target != "cuda" else None)
+    return wrong or compare(portable(r.stdout), path.with_suffix(f".{target}.ll"), update)
+
+
+def cases():
+    for path in sorted(HERE.glob("lower/*.nj")):
+        yield check_lower, path, path.read_text().splitlines()[0].split("target:")[1].strip()
+    for path in sorted(HERE.glob("emit/*.nj")):
+        for target in TARGETS[path.stem]:
+            yield check_emit, path, target
+
+
+def pytest_generate_tests(metafunc):
+    rows = list(cases())
+    metafunc.parametrize("check,path,target", rows, ids=[f"{p.parent.name}/{p.stem}-{t}" for _, p, t in rows])
+
+
+def test_golden(check, path, target):
+    wrong = check(path, target)
+    assert wrong is None, wrong
+
+
+def main():
+    update = "--update" in sys.argv
+    wrong = [text for check, path, target in cases() if (text := check(path, target, update))]
+    print("\n".join(wrong) or "as expected")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
