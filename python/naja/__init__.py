@@ -25,7 +25,6 @@ _LAZY = {
     "types": ("naja.types", None),
     "cuda": ("naja.cuda", None),
     "core": ("naja.core", None),
-    "testing": ("naja.testing", None),
 }
 
 
