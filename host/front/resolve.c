@@ -86,10 +86,16 @@ const NjConst *nj_resolve_binop(NjArena *a, NjBin op, const NjConst *x, const Nj
     return lost ? NULL : resolve_int(a, r);
 }
 
+/* Is k a value? threadIdx.x is a constant as a name, but each thread reads its own. */
+static bool resolve_is_value(const NjConst *k)
+{
+    return k && k->kind != NJ_C_INTRIN && k->kind != NJ_C_MODULE && k->kind != NJ_C_OBJECT && k->kind != NJ_C_MISSING;
+}
+
 const NjConst *nj_resolve_tuple(NjFn *f, uint32_t n, const NjRef *args)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (!nj_front_const_of(f, args[i]))
+        if (!resolve_is_value(nj_front_const_of(f, args[i])))
             return NULL;
     const NjConst **at = nj_arena_alloc(f->arena, (n + 1u) * sizeof *at);
     if (!at)

@@ -64,3 +64,7 @@ def calls(f, a):
 
 def keyword_only(a, /, b, *, c=1):
     return a + b + c
+
+
+def functions_in_tuples(a):
+    return (len, 1), (2.5, "s", (N, None), float)
