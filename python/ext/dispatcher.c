@@ -287,21 +287,51 @@ static int disp_declare(NjDisp *d, PyObject *sigs)
     return 0;
 }
 
+static int declared_check(const NjDisp *d, Py_ssize_t i)
+{
+    if (d->sigs[i].nargs == nj_params_count(&d->params))
+        return 0;
+    PyErr_Format(PyExc_TypeError, "the signature %R has %u arguments, but %R has %zd parameters",
+                 PyList_GET_ITEM(d->declared, i), d->sigs[i].nargs, d->func, nj_params_count(&d->params));
+    return -1;
+}
+
+static bool declared_before(const NjSig *sigs, uint32_t n, const NjSig *s)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (sigs[i].nargs == s->nargs && (!s->nargs || !memcmp(sigs[i].args, s->args, s->nargs * sizeof *s->args)))
+            return true;
+    return false;
+}
+
+/* All declared signatures side by side; one that is there twice counts once. Only the constructor knows the object yet. */
 static int disp_compile_declared(NjDisp *d)
 {
-    Py_ssize_t n = PyList_GET_SIZE(d->declared);
-    for (Py_ssize_t i = 0; i < n; i++) {
-        const NjSig *s = &d->sigs[i];
-        if (s->nargs != nj_params_count(&d->params)) {
-            PyErr_Format(PyExc_TypeError, "the signature %R has %u arguments, but %R has %zd parameters",
-                         PyList_GET_ITEM(d->declared, i), s->nargs, d->func, nj_params_count(&d->params));
-            return -1;
-        }
-        const NjType *ret = s->ret && s->ret->kind == NJ_K_VOID ? nj_type_none(nj_ext_types()) : s->ret;
-        if (!nj_disp_compile(d, s->args, s->nargs, ret))
-            return -1;
+    uint32_t n = (uint32_t)PyList_GET_SIZE(d->declared), m = 0;
+    NjSig *sigs = PyMem_Calloc(n + 1, sizeof *sigs);
+    NjPySpec **specs = PyMem_Calloc(n + 1, sizeof *specs);
+    int rc = sigs && specs ? 0 : -1;
+    for (uint32_t i = 0; !rc && i < n; i++) {
+        NjSig s = d->sigs[i];
+        if (s.ret && s.ret->kind == NJ_K_VOID)
+            s.ret = nj_type_none(nj_ext_types());
+        rc = declared_check(d, i);
+        if (!declared_before(sigs, m, &s))
+            sigs[m++] = s;
     }
-    d->frozen = n > 0;
+    if (!rc && m)
+        rc = nj_spec_compile_many(d->func, &d->opts, NJ_ROOT_FUNC, sigs, m, specs);
+    PyMem_Free(sigs);
+    if (rc) {
+        PyMem_Free(specs);
+        return -1;
+    }
+    for (uint32_t i = 0; i < m; i++)
+        specs[i]->nogil = d->nogil;
+    d->specs = specs;
+    d->nspecs = m;
+    d->cap = n + 1;
+    d->frozen = m > 0;
     return 0;
 }
 

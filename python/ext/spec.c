@@ -1,6 +1,6 @@
-/* spec.c - compiles one function for one tuple of types and loads it: snapshot -> unit -> LLVM -> code in memory.
+/* spec.c - compiles a function for tuples of types and loads it: snapshot -> unit -> LLVM -> code in memory.
  *
- * Only the snapshot needs the GIL; everything after runs without it (D6). What a later call can ask for is copied out of the unit,
+ * Only the snapshot needs the GIL; everything after runs without it (D6), several signatures side by side on the pool. What a later call can ask for is copied out of the unit,
  * which is then freed: types, exceptions, and the snapshot that keeps Python objects alive.
  */
 #include "spec.h"
@@ -166,39 +166,82 @@ static NjStatus spec_check_result(const NjPySpec *s)
     return NJ_E_USER;
 }
 
+/* One compilation: begun and ended with the GIL, run without it. */
+typedef struct Job {
+    NjPySpec *s;
+    NjUnit *u;
+    NjStatus st;
+    bool own_err;                 /* the message is in err, not in the unit */
+    NjErr err;
+} Job;
+
+static bool job_begin(Job *j, PyObject *func, const NjOpts *opts, NjRoot root, const NjSig *sig)
+{
+    *j = (Job){.s = spec_new(opts, root, sig->args, sig->nargs, sig->ret)};
+    if (j->s)
+        j->s->snap = nj_snapshot_new(func, opts, nj_cpu_target.name);
+    if (j->s && j->s->snap)
+        j->u = nj_unit_new(nj_ext_ctx(), &nj_cpu_target, opts);
+    if (!j->u && !PyErr_Occurred())
+        PyErr_NoMemory();
+    return j->u != NULL;
+}
+
+static int32_t jobs_run_nogil(void *arg, size_t lo, size_t hi, uint32_t slot)
+{
+    Job *jobs = arg;
+    for (size_t i = lo; i < hi; i++)
+        jobs[i].st = spec_build_nogil(jobs[i].s, jobs[i].u, &jobs[i].own_err, &jobs[i].err);
+    return 0;
+}
+
+/* The specialisation, or NULL with an exception; the one of an earlier job stays. */
+static NjPySpec *job_end(Job *j, bool ran)
+{
+    NjPySpec *s = j->s;
+    bool ok = ran && j->st == NJ_OK && !PyErr_Occurred();
+    if (ok) {
+        spec_keep(s, j->u);
+        ok = spec_check_result(s) == NJ_OK;
+    } else if (ran && j->st != NJ_OK && !PyErr_Occurred()) {
+        j->own_err ? nj_error_from_err(&j->err) : nj_error_from_unit(j->u, j->st);
+    }
+    nj_unit_free(j->u);
+    if (ok)
+        return s;
+    nj_spec_release(s);
+    return NULL;
+}
+
+int nj_spec_compile_many(PyObject *func, const NjOpts *opts, NjRoot root, const NjSig *sigs, uint32_t n, NjPySpec **out)
+{
+    Job *jobs = PyMem_Calloc(n + 1, sizeof *jobs);
+    if (!jobs)
+        return PyErr_NoMemory(), -1;
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < n; i++)
+        ok = job_begin(&jobs[i], func, opts, root, &sigs[i]);
+    if (ok) {
+        Py_BEGIN_ALLOW_THREADS
+        nj_pool_for(n > 1 ? nj_pool_get() : NULL, n, 1, jobs_run_nogil, jobs);
+        Py_END_ALLOW_THREADS
+    }
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = job_end(&jobs[i], ok);
+    PyMem_Free(jobs);
+    if (!PyErr_Occurred())
+        return 0;
+    for (uint32_t i = 0; i < n; i++)
+        nj_spec_release(out[i]);
+    return -1;
+}
+
 NjPySpec *nj_spec_compile(PyObject *func, const NjOpts *opts, NjRoot root, const NjType *const *args, uint32_t nargs,
                           const NjType *ret)
 {
-    NjPySpec *s = spec_new(opts, root, args, nargs, ret);
-    if (!s)
-        return (NjPySpec *)PyErr_NoMemory();
-    s->snap = nj_snapshot_new(func, opts, nj_cpu_target.name);
-    NjUnit *u = s->snap ? nj_unit_new(nj_ext_ctx(), &nj_cpu_target, opts) : NULL;
-    if (!u) {
-        if (!PyErr_Occurred())
-            PyErr_NoMemory();
-        nj_spec_release(s);
-        return NULL;
-    }
-    NjStatus st;
-    NjErr err = {0};
-    bool own_err = false;
-    Py_BEGIN_ALLOW_THREADS
-    st = spec_build_nogil(s, u, &own_err, &err);
-    Py_END_ALLOW_THREADS
-    if (st == NJ_OK) {
-        spec_keep(s, u);
-        st = spec_check_result(s);
-    } else if (own_err)
-        nj_error_from_err(&err);
-    else
-        nj_error_from_unit(u, st);
-    nj_unit_free(u);
-    if (st != NJ_OK) {
-        nj_spec_release(s);
-        return NULL;
-    }
-    return s;
+    NjSig sig = {.ret = ret, .args = (const NjType **)(uintptr_t)args, .nargs = nargs};
+    NjPySpec *s = NULL;
+    return nj_spec_compile_many(func, opts, root, &sig, 1, &s) < 0 ? NULL : s;
 }
 
 /* -- running --------------------------------------------------------------------------------------------- */

@@ -154,15 +154,11 @@ static int ufunc_check_sig(PyObject *sig, unsigned nin)
     return s->ret ? ufunc_check_type(s->ret, sig) : 0;
 }
 
-/* Compiles the i-th loop; its row of NumPy's tables. */
-static int ufunc_add_loop(Keeper *k, int i, PyObject *sig, unsigned nin, bool parallel)
+/* The i-th loop's row of NumPy's tables. */
+static int ufunc_add_loop(Keeper *k, int i, NjPySpec *spec, unsigned nin, bool parallel)
 {
+    PyObject *sig = PyTuple_GET_ITEM(k->sigs, i);
     const NjSig *s = nj_pysig_sig(sig);
-    if (ufunc_check_sig(sig, nin) < 0)
-        return -1;
-    NjPySpec *spec = nj_spec_compile(k->func, &k->opts, NJ_ROOT_UFUNC, s->args, s->nargs, s->ret);
-    if (!spec)
-        return -1;
     k->data[i] = (LoopData){.fn = (NjLoopFn)spec->entry, .spec = spec, .nin = nin};
     k->loops[i] = parallel ? loop_parallel : loop_serial;
     k->ptrs[i] = &k->data[i];
@@ -173,6 +169,29 @@ static int ufunc_add_loop(Keeper *k, int i, PyObject *sig, unsigned nin, bool pa
         types[a] = (char)nj_npy_num(nj_type_scalar_of(s->args[a]));
     types[nin] = (char)nj_npy_num(nj_type_scalar_of(spec->ret));
     return 0;
+}
+
+/* All loops, compiled side by side. */
+static int ufunc_compile(Keeper *k, int n, unsigned nin, bool parallel)
+{
+    NjSig *sigs = PyMem_Calloc((size_t)n + 1, sizeof *sigs);
+    NjPySpec **specs = PyMem_Calloc((size_t)n + 1, sizeof *specs);
+    int rc = sigs && specs ? 0 : -1;
+    if (rc)
+        PyErr_NoMemory();
+    for (int i = 0; !rc && i < n; i++) {
+        rc = ufunc_check_sig(PyTuple_GET_ITEM(k->sigs, i), nin);
+        sigs[i] = *nj_pysig_sig(PyTuple_GET_ITEM(k->sigs, i));
+    }
+    if (!rc)
+        rc = nj_spec_compile_many(k->func, &k->opts, NJ_ROOT_UFUNC, sigs, (uint32_t)n, specs);
+    for (int i = 0; !rc && i < n; i++)
+        k->data[k->nloops++].spec = specs[i];           /* the keeper's from here on, whatever comes */
+    for (int i = 0; !rc && i < n; i++)
+        rc = ufunc_add_loop(k, i, specs[i], nin, parallel);
+    PyMem_Free(sigs);
+    PyMem_Free(specs);
+    return rc;
 }
 
 static int ufunc_identity(PyObject *o, int *out)
@@ -227,11 +246,7 @@ static PyObject *ufunc_new(PyObject *module, PyObject *args)
                        .opt = (uint8_t)nj_knobs()->opt};
     int n = k->sigs ? (int)PyTuple_GET_SIZE(k->sigs) : 0;
     bool ok = k->sigs && k->name && (keeper_alloc(k, n, (unsigned)nin + 1) || PyErr_NoMemory());
-    for (int i = 0; ok && i < n; i++) {
-        k->nloops++;
-        ok = ufunc_add_loop(k, i, PyTuple_GET_ITEM(k->sigs, i), (unsigned)nin, parallel) == 0;
-    }
-    if (ok)
+    if (ok && ufunc_compile(k, n, (unsigned)nin, parallel) == 0)
         u = ufunc_make(k, (unsigned)nin, identity);
     Py_DECREF(k);
     return u;
