@@ -1,10 +1,10 @@
 /* cfg.c - basic blocks of the settled bytecode: edges, order, dominators, dominance frontiers, stack depths.
  *
- * In: instructions all of which are reachable. Out: blocks in reverse postorder, the true side of a branch before the false
- * one, and the instructions laid out in that order, so that they read as the source does however CPython arranged them.
- * CPython versions differ in which short exits they duplicate and which jumps they thread; here all are: jumps to jumps are followed, a
- * block that goes only to a short `return` gets a copy of it, and blocks in a row become one. Dominators as in Cooper, Harvey and
- * Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
+ * In: instructions all of which are reachable. Out: blocks in reverse postorder, the true side of a branch before the
+ * false one, and the instructions laid out in that order, so that they read as the source does however CPython
+ * arranged them. CPython versions differ in which short exits they duplicate and which jumps they thread; here all
+ * are: jumps to jumps are followed, a block that goes only to a short `return` gets a copy of it, and blocks in a row
+ * become one. Dominators as in Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
  */
 #include "front/front.h"
 
@@ -20,7 +20,7 @@ typedef struct CfgBuild {
     uint32_t n;
 } CfgBuild;
 
-/* -- leaders and edges ---------------------------------------------------------------------------------------------- */
+/* -- leaders and edges ----------------------------------------------------------------------------------- */
 
 /* Where control really goes when it goes to instruction n. A loop that only jumps ends the search. */
 static uint32_t cfg_thread(const NjBytecode *bc, uint32_t n)
@@ -94,7 +94,7 @@ static void cfg_blocks(CfgBuild *g)
     }
 }
 
-/* -- order: numbers blocks from `left` downwards as they are finished ----------------------------------------------------- */
+/* -- order: numbers blocks from `left` downwards as they are finished ------------------------------------ */
 
 static bool cfg_order(CfgBuild *g, uint32_t *order, uint32_t *reached)
 {
@@ -125,7 +125,8 @@ static bool cfg_order(CfgBuild *g, uint32_t *order, uint32_t *reached)
     return true;
 }
 
-/* The entry must have no predecessors, as its variables are the parameters: a loop to the start gets an empty block before it. */
+/* The entry must have no predecessors, as its variables are the parameters: a loop to the start gets an empty block
+ * before it. */
 static bool cfg_count_preds(CfgBuild *g, const uint32_t *order, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
@@ -141,7 +142,7 @@ static bool cfg_chains(const CfgBuild *g, uint32_t from, uint32_t entry)
     return b->nsucc == 1 && g->blks[b->succ[0]].npreds == 1 && b->succ[0] != entry && b->succ[0] != from;
 }
 
-/* -- layout: each final block is a chain of raw ones ----------------------------------------------------------------------- */
+/* -- layout: each final block is a chain of raw ones ----------------------------------------------------- */
 
 typedef NJ_VEC(NjIns) CfgIns;
 
@@ -224,7 +225,7 @@ static bool cfg_place(CfgBuild *g, NjCfg *out)
     return true;
 }
 
-/* -- predecessors, dominators, frontiers ------------------------------------------------------------------------------- */
+/* -- predecessors, dominators, frontiers ----------------------------------------------------------------- */
 
 static bool cfg_preds(NjArena *a, NjCfg *g)
 {
@@ -297,7 +298,8 @@ static bool cfg_kids(NjArena *a, NjCfg *g)
     return true;
 }
 
-/* Calls back for each pair (runner, join): join is in runner's frontier. Twice, to count and to fill; `last` drops repeats. */
+/* Calls back for each pair (runner, join): join is in runner's frontier. Twice, to count and to fill; `last` drops
+ * repeats. */
 static void front_walk(NjCfg *g, uint32_t *last, bool fill)
 {
     memset(last, 0xff, g->n * sizeof *last);
@@ -335,7 +337,7 @@ static bool cfg_front(NjArena *a, NjCfg *g)
     return true;
 }
 
-/* -- stack depths -------------------------------------------------------------------------------------------------------- */
+/* -- stack depths ---------------------------------------------------------------------------------------- */
 
 static uint32_t depth_block(const NjBytecode *bc, const NjFrontBlk *b, uint32_t *max)
 {
@@ -348,7 +350,8 @@ static uint32_t depth_block(const NjBytecode *bc, const NjFrontBlk *b, uint32_t 
     return depth;
 }
 
-/* settle.c has proved that no path pops too much and that all ways to an instruction agree; asked again, as it costs nothing. */
+/* settle.c has proved that no path pops too much and that all ways to an instruction agree; asked again, as it costs
+ * nothing. */
 static bool cfg_depths(const NjBytecode *bc, NjCfg *g)
 {
     for (uint32_t b = 1; b < g->n; b++)

@@ -59,6 +59,7 @@ typedef struct NjOpts {
     bool boundscheck, debug, lineinfo, device;
     uint8_t inline_hint;     /* 0 LLVM's choice, 1 always, 2 never */
     uint8_t opt;             /* 0..3 */
+    bool nocache;            /* neither looked for on disk nor kept there; no part of the cache's key */
     uint32_t max_registers;
     uint32_t launch_bounds[3];   /* max threads per block, min blocks per SM, max blocks per cluster; 0 unset */
 } NjOpts;
@@ -110,7 +111,8 @@ typedef struct NjIns {
 typedef struct NjBytecode { NjIns *ins; uint32_t n; } NjBytecode;
 
 NjStatus nj_front_decode(NjArena *a, const NjCode *code, NjBytecode *out, NjDiags *d);
-/* The names (by index) that the code loads as globals, and as attributes of anything: what a copy of it has to resolve. */
+/* The names (by index) that the code loads as globals, and as attributes of anything: what a copy of it has to
+ * resolve. */
 void     nj_front_names(const NjCode *code, NjBits *globals, NjBits *attrs);
 /* Does the code load consts[index]? The first one may be a docstring that nothing loads. */
 bool     nj_front_loads_const(const NjCode *code, uint32_t index);

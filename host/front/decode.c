@@ -1,8 +1,9 @@
 /* decode.c - the code of any CPython version to the normalised bytecode of bc.def.
  *
  * In: co_code as CPython gives it, unspecialised. Out: instructions without inline caches and EXTENDED_ARG, jumps to
- * indices, one meaning for each argument. Differences between versions end here: opcodes.def has the numbers, decode.def what each
- * opcode becomes, a rule below how. Opcodes that naja does not support become UNSUPPORTED; so does the start of a try body.
+ * indices, one meaning for each argument. Differences between versions end here: opcodes.def has the numbers,
+ * decode.def what each opcode becomes, a rule below how. Opcodes that naja does not support become UNSUPPORTED; so
+ * does the start of a try body.
  */
 #include "front/front.h"
 
@@ -39,7 +40,7 @@ typedef struct Decoder {
 
 typedef void (*DecRule)(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k);
 
-/* -- helpers ---------------------------------------------------------------------------------------------- */
+/* -- helpers --------------------------------------------------------------------------------------------- */
 
 static void dec_put2(Decoder *d, NjBcOp op, uint32_t arg, uint32_t arg2)
 {
@@ -97,7 +98,7 @@ static uint32_t dec_cell(const Decoder *d, uint32_t arg, bool *is_free)
     return local < c->nlocals ? local : c->nlocals + arg;
 }
 
-/* -- rules --------------------------------------------------------------------------------------------------- */
+/* -- rules ----------------------------------------------------------------------------------------------- */
 
 static void dec_drop(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k) { (void)d, (void)arg, (void)op, (void)k; }
 static void dec_plain(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k) { dec_put(d, op, arg); }
@@ -268,7 +269,7 @@ static void dec_raise(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
 
 static void dec_nyi(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k) { dec_refuse(d, (DecRow)k); }
 
-/* -- rules that jump: targets are units until dec_link -------------------------------------------------------- */
+/* -- rules that jump: targets are units until dec_link --------------------------------------------------- */
 
 static uint32_t dec_target(Decoder *d, uint32_t arg, uint32_t where)
 {
@@ -345,7 +346,7 @@ static void dec_comprehension(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
     dec_refuse(d, row == ROW_BUILD_SET ? ROW_SET_ADD : row == ROW_BUILD_MAP ? ROW_MAP_ADD : ROW_LIST_APPEND);
 }
 
-/* -- tables ------------------------------------------------------------------------------------------------------ */
+/* -- tables ---------------------------------------------------------------------------------------------- */
 
 static const struct DecRowInfo { DecRule rule; uint16_t op; uint16_t k; const char *name, *text; } dec_rows[ROW_COUNT] = {
 #define DEC(name, rule, op, k) {dec_##rule, NJ_BC_##op, k, #name, NULL},
@@ -383,7 +384,7 @@ static DecRow dec_row(const NjCode *code, uint32_t unit, uint32_t *caches)
     return op.row1 ? (DecRow)(op.row1 - 1) : ROW_COUNT;
 }
 
-/* -- try bodies: 3.11+ keeps them in a table beside the code -------------------------------------------------------- */
+/* -- try bodies: 3.11+ keeps them in a table beside the code --------------------------------------------- */
 
 /* Varints of 6 bits, high ones first; 64 is set when more follow, 128 on an entry's first byte. */
 static uint32_t exc_varint(const NjCode *c, uint32_t *at)
@@ -422,7 +423,7 @@ static void dec_try(Decoder *d, uint32_t before)
     d->unit = unit;
 }
 
-/* -- the loop --------------------------------------------------------------------------------------------------------- */
+/* -- the loop -------------------------------------------------------------------------------------------- */
 
 static void dec_one(Decoder *d, uint32_t arg)
 {
@@ -484,7 +485,7 @@ static void dec_link(Decoder *d)
     }
 }
 
-/* -- exported ----------------------------------------------------------------------------------------------------------- */
+/* -- exported -------------------------------------------------------------------------------------------- */
 
 static uint32_t bc_count(const NjIns *i, int8_t n)
 {

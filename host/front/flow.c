@@ -1,8 +1,8 @@
 /* flow.c - which variables are bound at each use, which are live at each block: two bit-vector problems over the blocks.
  *
- * In: blocks. Out: NjFlow. A use that not every way from the entry has assigned is checked at run time, so its variable gets
- * a shadow: a variable of its own that says whether it is bound. Liveness then keeps phis to where they are wanted. A pass over the blocks costs
- * blocks x variables / 64 words, and structured code needs a few.
+ * In: blocks. Out: NjFlow. A use that not every way from the entry has assigned is checked at run time, so its
+ * variable gets a shadow: a variable of its own that says whether it is bound. Liveness then keeps phis to where they
+ * are wanted. A pass over the blocks costs blocks x variables / 64 words, and structured code needs a few.
  */
 #include "front/front.h"
 
@@ -24,7 +24,7 @@ static NjBits **sets_new(NjArena *a, uint32_t n, uint32_t nbits)
 
 static uint32_t nwords(const NjBits *b) { return (b->n + 63) / 64; }
 
-/* -- bound? `must` holds what every way here has assigned, `may` what some way has ---------------------------------------- */
+/* -- bound? `must` holds what every way here has assigned, `may` what some way has ----------------------- */
 
 static void bound_step(const NjIns *i, NjBits *set)
 {
@@ -103,8 +103,8 @@ static bool bound_same_place(const NjCode *code, const NjIns *a, const NjIns *b)
     return a->arg == b->arg && x.line == y.line && x.col == y.col;
 }
 
-/* One use in the source may be several instructions, as short exits are copied. If another copy may find the variable bound,
- * this one is no error in the program but a way on which it raises. */
+/* One use in the source may be several instructions, as short exits are copied. If another copy may find the
+ * variable bound, this one is no error in the program but a way on which it raises. */
 static void bound_copies(FlowBuild *w, const NjCode *code)
 {
     for (uint32_t n = 0; n < w->bc->n; n++)
@@ -132,7 +132,7 @@ static bool flow_bound(FlowBuild *w, uint32_t nparams)
     return true;
 }
 
-/* -- live? ------------------------------------------------------------------------------------------------------------------- */
+/* -- live? ----------------------------------------------------------------------------------------------- */
 
 typedef struct LiveSets { NjBits *uses, *defs; } LiveSets;
 
@@ -186,7 +186,8 @@ static void live_block(const FlowBuild *w, const NjFrontBlk *b, LiveSets *s)
     }
 }
 
-/* live = uses | (successors' live & ~defs), from the last block to the first until nothing changes. `live` starts as uses. */
+/* live = uses | (successors' live & ~defs), from the last block to the first until nothing changes. `live` starts as
+ * uses. */
 static void live_solve(const FlowBuild *w)
 {
     NjFlow *o = w->out;

@@ -10,7 +10,7 @@
 
 #define FRONT_NONE UINT32_MAX
 
-/* -- decode.c, settle.c ------------------------------------------------------------------------------------ */
+/* -- decode.c, settle.c ---------------------------------------------------------------------------------- */
 
 typedef struct NjBcInfo { const char *name; int8_t pops, pushes; } NjBcInfo;
 extern const NjBcInfo nj_bc_info[NJ_BC_COUNT];
@@ -30,7 +30,7 @@ NjStatus nj_front_malformed(NjDiags *d, const NjCode *code, const char *what);  
 /* Follows control over bc once: null slots vanish, branches on constants are decided, what is unreachable goes. */
 NjStatus nj_front_settle(NjArena *a, const NjCode *code, NjBytecode *bc, NjDiags *d);
 
-/* -- cfg.c: blocks in reverse postorder; block 0 is the entry and has no predecessors --------------------------- */
+/* -- cfg.c: blocks in reverse postorder; block 0 is the entry and has no predecessors -------------------- */
 
 typedef struct NjSpan { uint32_t *at, n; } NjSpan;
 typedef struct NjFrontBlk {
@@ -46,11 +46,12 @@ typedef struct NjCfg { NjFrontBlk *blks; uint32_t n, maxdepth; } NjCfg;
 NjStatus nj_front_cfg(NjArena *a, const NjCode *code, NjBytecode *bc, NjCfg *out, NjDiags *d);
 void     nj_front_print_cfg(NjText *out, const NjCode *code, const NjBytecode *bc, const NjCfg *cfg);
 
-/* -- flow.c: which variables are bound, which are live ---------------------------------------------------------- */
+/* -- flow.c: which variables are bound, which are live --------------------------------------------------- */
 
 /* UNBOUND: an error in the program. UNBOUND_HERE: on this way it raises, on others the same use is fine. */
 typedef enum NjBound { NJ_BOUND, NJ_MAYBE_UNBOUND, NJ_UNBOUND_HERE, NJ_UNBOUND } NjBound;
-/* Variables in the sense of SSA: locals and cells, then a "is it bound?" shadow for those that need one, then stack slots. */
+/* Variables in the sense of SSA: locals and cells, then a "is it bound?" shadow for those that need one, then stack
+ * slots. */
 typedef struct NjFlow {
     uint32_t nvar, nshadow, nall;
     uint8_t  *bound;             /* for each LOAD_FAST and DEL_FAST: NjBound */
@@ -62,7 +63,7 @@ static inline uint32_t nj_flow_slot(const NjFlow *w, uint32_t depth) { return w-
 
 NjStatus nj_front_flow(NjArena *a, const NjCode *code, const NjBytecode *bc, const NjCfg *cfg, NjFlow *out);
 
-/* -- ssa.c: the builder, one handler of step.c for each instruction ----------------------------------------------- */
+/* -- ssa.c: the builder, one handler of step.c for each instruction -------------------------------------- */
 
 typedef struct NjUndo { uint32_t var; NjRef was; } NjUndo;
 typedef struct NjFront {
@@ -88,7 +89,7 @@ void  nj_front_push(NjFront *s, NjRef v);
 NjRef nj_front_pop(NjFront *s);
 NjBlkId nj_front_succ(const NjFront *s, uint32_t which);        /* the block built for a successor */
 
-/* -- resolve.c: constants, folded where that cannot change a result ------------------------------------------------- */
+/* -- resolve.c: constants, folded where that cannot change a result -------------------------------------- */
 
 extern const NjConst nj_const_none, nj_const_true, nj_const_false;
 const NjConst *nj_front_exc(NjArena *a, const char *name);                      /* a builtin exception class */

@@ -1,6 +1,7 @@
 /* print.c - dump letters b and c: normalised bytecode, and its blocks.
  *
- * In: instructions. Out: text with lines but no columns, so that it is the same for every Python version where the code is.
+ * In: instructions. Out: text with lines but no columns, so that it is the same for every Python version where the
+ * code is.
  */
 #include "front/front.h"
 

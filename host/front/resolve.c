@@ -1,7 +1,7 @@
 /* resolve.c - constants while SSA is built: module attributes, truth, and the few operations folded this early.
  *
- * Folded here is only what the type of a shape or a branch may depend on and what no typing rule can change: untyped integers
- * that stay in 64 bits, negated literals, tuples of constants. The rest is LLVM's.
+ * Folded here is only what the type of a shape or a branch may depend on and what no typing rule can change: untyped
+ * integers that stay in 64 bits, negated literals, tuples of constants. The rest is LLVM's.
  */
 #include "front/front.h"
 

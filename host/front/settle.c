@@ -1,8 +1,9 @@
 /* settle.c - follows control over decoded instructions once, with an abstract stack that only tells nulls from values.
  *
  * In: decode.c's list. Out: the same list without unreachable instructions, without CPython's null slots (a CALL_NULL
- * becomes a CALL of what is really passed: `assert x, "m"` calls AssertionError in the place of a method), and with branches
- * on constants decided, so that what a constant global switches off is not even refused. Each instruction is visited once.
+ * becomes a CALL of what is really passed: `assert x, "m"` calls AssertionError in the place of a method), and with
+ * branches on constants decided, so that what a constant global switches off is not even refused. Each instruction is
+ * visited once.
  */
 #include "front/front.h"
 
@@ -21,7 +22,7 @@ typedef struct Settle {
     const char *wrong;
 } Settle;
 
-/* -- the stack of nulls --------------------------------------------------------------------------------------- */
+/* -- the stack of nulls ---------------------------------------------------------------------------------- */
 
 static void nulls_push(Settle *s, uint32_t n, bool is_null)
 {
@@ -72,7 +73,7 @@ static uint32_t nulls_depth(Settle *s, uint32_t arg)
     return depth ? depth : 1;
 }
 
-/* -- effects ------------------------------------------------------------------------------------------------------ */
+/* -- effects --------------------------------------------------------------------------------------------- */
 
 static void settle_call(Settle *s, NjIns *i)
 {
@@ -121,7 +122,7 @@ static void settle_effect(Settle *s, NjIns *i)
     }
 }
 
-/* -- branches on constants ------------------------------------------------------------------------------------------ */
+/* -- branches on constants ------------------------------------------------------------------------------- */
 
 static const NjConst *settle_const(const NjCode *code, const NjIns *i)
 {
@@ -134,8 +135,8 @@ static const NjConst *settle_const(const NjCode *code, const NjIns *i)
     }
 }
 
-/* A branch whose condition is a constant loaded just before: both become a jump, or nothing. What the load pushed, the branch
- * has popped already. */
+/* A branch whose condition is a constant loaded just before: both become a jump, or nothing. What the load pushed,
+ * the branch has popped already. */
 static void settle_decide(Settle *s, uint32_t n)
 {
     NjIns *i = &s->bc->ins[n];
@@ -147,7 +148,7 @@ static void settle_decide(Settle *s, uint32_t n)
     i->op = (uint32_t)truth == i->arg2 ? NJ_BC_JUMP : NJ_BC_NOP;
 }
 
-/* -- the walk ---------------------------------------------------------------------------------------------------------- */
+/* -- the walk -------------------------------------------------------------------------------------------- */
 
 static uint32_t nulls_count(const Settle *s)
 {
@@ -229,14 +230,15 @@ static void settle_compact(NjBytecode *bc, uint32_t *map)
             bc->ins[i].arg = map[bc->ins[i].arg];
 }
 
-/* -- and, or: from 3.12 on they are COPY 1, JUMP_IF, POP; versions before have threaded such jumps themselves ------------------ */
+/* -- and, or: from 3.12 on they are COPY 1, JUMP_IF, POP; versions before have threaded such jumps themselves  */
 
 static bool keeps_value(const NjBytecode *bc, uint32_t i)
 {
     return i + 2 < bc->n && bc->ins[i].op == NJ_BC_COPY && bc->ins[i].arg == 1 && bc->ins[i + 1].op == NJ_BC_JUMP_IF;
 }
 
-/* `a and b or c`: a branch that keeps its value and goes to another that tests the same value goes where that one would. */
+/* `a and b or c`: a branch that keeps its value and goes to another that tests the same value goes where that one
+ * would. */
 static void thread_value(NjBytecode *bc, uint32_t i)
 {
     NjIns *j = &bc->ins[i + 1];

@@ -1,9 +1,10 @@
 /* ssa.c - settled bytecode to SSA values of the Python level.
  *
- * In: a NjCode. Out: a NjFn whose parameters are the code's, types unknown. Phis are placed by dominance frontiers where the
- * variable is live (pruned SSA: Cytron et al., TOPLAS 1991), then one walk over the dominator tree executes the instructions
- * on values instead of objects. Stack slots are variables like the others, so a conditional expression needs no rule of its
- * own. `cur` holds every variable's value at the point reached; leaving a subtree undoes what it set.
+ * In: a NjCode. Out: a NjFn whose parameters are the code's, types unknown. Phis are placed by dominance frontiers
+ * where the variable is live (pruned SSA: Cytron et al., TOPLAS 1991), then one walk over the dominator tree executes
+ * the instructions on values instead of objects. Stack slots are variables like the others, so a conditional
+ * expression needs no rule of its own. `cur` holds every variable's value at the point reached; leaving a subtree
+ * undoes what it set.
  *
  *     decode.c -> settle.c -> cfg.c -> flow.c -> here, with step.c for each instruction and resolve.c for constants
  */
@@ -21,7 +22,7 @@ typedef struct Ssa {
 enum { CO_VARARGS = 0x4, CO_VARKEYWORDS = 0x8, CO_GENERATOR = 0x20, CO_COROUTINE = 0x80, CO_ITERABLE_COROUTINE = 0x100,
        CO_ASYNC_GENERATOR = 0x200 };
 
-/* -- the state that step.c works on ------------------------------------------------------------------------------- */
+/* -- the state that step.c works on ---------------------------------------------------------------------- */
 
 const char *nj_front_var(const NjCode *code, uint32_t var)
 {
@@ -59,7 +60,7 @@ static void front_undo(NjFront *s, uint32_t mark)
     }
 }
 
-/* -- phis ------------------------------------------------------------------------------------------------------------ */
+/* -- phis ------------------------------------------------------------------------------------------------ */
 
 /* Blocks that write each variable: block numbers, variable after variable, from first[var] on. */
 static uint32_t *phi_defs(const NjFront *s, uint32_t **first)
@@ -147,8 +148,8 @@ static NjRef ssa_value(Ssa *w, uint32_t var)
     return w->undefs[var];
 }
 
-/* Edges are added to preds in this order, too: phi arguments and predecessors stay in step. A join's phis are made after most of
- * its predecessors, so the arguments wait beside them. */
+/* Edges are added to preds in this order, too: phi arguments and predecessors stay in step. A join's phis are made
+ * after most of its predecessors, so the arguments wait beside them. */
 static void phi_feed(Ssa *w)
 {
     const NjFrontBlk *b = &w->s.cfg->blks[w->s.blk];
@@ -219,7 +220,7 @@ static void phi_prune(Ssa *w)
     nj_fn_replace_all(f, map);
 }
 
-/* -- the walk ------------------------------------------------------------------------------------------------------------ */
+/* -- the walk -------------------------------------------------------------------------------------------- */
 
 static void ssa_block(Ssa *w, uint32_t blk)
 {
@@ -283,7 +284,7 @@ static bool ssa_entry(Ssa *w)
     return true;
 }
 
-/* -- stages ------------------------------------------------------------------------------------------------------------------ */
+/* -- stages ---------------------------------------------------------------------------------------------- */
 
 static NjStatus ssa_refuse(const NjCode *code, NjDiags *d)
 {

@@ -1,11 +1,12 @@
 /* step.c - one handler for each normalised bytecode: pops values, emits operations, pushes the result.
  *
- * In: an instruction and the builder's state, positioned. Evaluation order is CPython's, because instructions are taken in its
- * order. What is wrong with the program is reported here; building goes on with an undef, so that several errors are found.
+ * In: an instruction and the builder's state, positioned. Evaluation order is CPython's, because instructions are
+ * taken in its order. What is wrong with the program is reported here; building goes on with an undef, so that
+ * several errors are found.
  */
 #include "front/front.h"
 
-/* -- helpers ----------------------------------------------------------------------------------------------------- */
+/* -- helpers --------------------------------------------------------------------------------------------- */
 
 static void step_error(NjFront *s, NjErrCode code, const char *what, const char *more)
 {
@@ -53,7 +54,7 @@ static NjRef step_global(NjFront *s, const NjConst *k, const char *name)
 
 static void step_end(NjFront *s) { s->done = true; }
 
-/* -- refusals ---------------------------------------------------------------------------------------------------------- */
+/* -- refusals -------------------------------------------------------------------------------------------- */
 
 static void step_nop(NjFront *s, const NjIns *i) { (void)s, (void)i; }
 
@@ -71,7 +72,7 @@ static void step_bad(NjFront *s, const NjIns *i)
     s->failed = true;
 }
 
-/* -- constants and names ------------------------------------------------------------------------------------------------ */
+/* -- constants and names --------------------------------------------------------------------------------- */
 
 static void step_load_const(NjFront *s, const NjIns *i)
 {
@@ -101,7 +102,7 @@ static void step_load_global(NjFront *s, const NjIns *i)
     nj_front_push(s, step_global(s, s->code->globals[i->arg], s->code->names[i->arg]));
 }
 
-/* -- variables --------------------------------------------------------------------------------------------------------------- */
+/* -- variables ------------------------------------------------------------------------------------------- */
 
 static void step_raise_unbound(NjFront *s, const char *name)
 {
@@ -176,7 +177,7 @@ static void step_del_fast(NjFront *s, const NjIns *i)
     step_shadow(s, i->arg, &nj_const_false);
 }
 
-/* -- attributes and elements -------------------------------------------------------------------------------------------------- */
+/* -- attributes and elements ----------------------------------------------------------------------------- */
 
 /* math.sqrt, cuda.threadIdx.x: what a module has is known. */
 static NjRef step_module_attr(NjFront *s, const NjConst *module, const char *name)
@@ -224,7 +225,7 @@ static void step_slice(NjFront *s, const NjIns *i)
     nj_front_push(s, nj_emit3(&s->at, NJ_OP_py_slice, NULL, start, stop, step));
 }
 
-/* -- operators -------------------------------------------------------------------------------------------------------------------- */
+/* -- operators ------------------------------------------------------------------------------------------- */
 
 static void step_unary(NjFront *s, const NjIns *i)
 {
@@ -254,7 +255,7 @@ static void step_compare(NjFront *s, const NjIns *i)
     nj_front_push(s, nj_emit(&s->at, NJ_OP_py_cmp, i->arg, NULL, 2, (NjRef[]){x, y}));
 }
 
-/* -- tuples ---------------------------------------------------------------------------------------------------------------------- */
+/* -- tuples ---------------------------------------------------------------------------------------------- */
 
 static void step_tuple(NjFront *s, const NjIns *i)
 {
@@ -300,7 +301,7 @@ static void step_unpack(NjFront *s, const NjIns *i)
     }
 }
 
-/* -- calls and loops ---------------------------------------------------------------------------------------------------------------- */
+/* -- calls and loops ------------------------------------------------------------------------------------- */
 
 static bool step_kwnames(NjFront *s, const NjIns *i, NjCallee *q)
 {
@@ -359,7 +360,7 @@ static void step_for_value(NjFront *s, const NjIns *i)
     nj_front_push(s, nj_emit1(&s->at, NJ_OP_py_value, NULL, step_top(s)));
 }
 
-/* -- the stack and control ------------------------------------------------------------------------------------------------------------ */
+/* -- the stack and control ------------------------------------------------------------------------------- */
 
 static void step_copy(NjFront *s, const NjIns *i)
 {

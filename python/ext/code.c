@@ -1,14 +1,14 @@
 /* code.c - a Python function as a NjCode: its bytecode, positions, names and every value it refers to, copied.
  *
- * In: a function or a dispatcher, GIL held. Out: a snapshot that the compiler reads without Python, callees included. It holds
- * references to the objects it points to; the bytes and numbers are copies, so a later change to a global does not reach code that is
- * being compiled. The two dump functions show the front end's stages for a function.
+ * In: a function or a dispatcher, GIL held. Out: a snapshot that the compiler reads without Python, callees included.
+ * It holds references to the objects it points to; the bytes and numbers are copies, so a later change to a global
+ * does not reach code that is being compiled. The two dump functions show the front end's stages for a function.
  */
 #include "snapshot.h"
 
 #include "cpu/cpu.h"
 
-/* -- keeping and copying --------------------------------------------------------------------------------------- */
+/* -- keeping and copying --------------------------------------------------------------------------------- */
 
 int nj_snap_keep(NjSnapshot *s, PyObject *o)
 {
@@ -72,7 +72,7 @@ static int snap_attr_names(NjSnapshot *s, PyObject *o, const char *attr, const c
     return names ? 0 : -1;
 }
 
-/* -- positions ------------------------------------------------------------------------------------------------------ */
+/* -- positions ------------------------------------------------------------------------------------------- */
 
 static uint32_t pos_number(PyObject *o, long max)
 {
@@ -118,7 +118,7 @@ static int snap_positions(NjSnapshot *s, PyObject *code, NjCode *out)
     return pos ? pos_fill(code, pos, out->nbytes / 2) : (PyErr_NoMemory(), -1);
 }
 
-/* -- values ------------------------------------------------------------------------------------------------------------ */
+/* -- values ---------------------------------------------------------------------------------------------- */
 
 /* The values of a tuple (or of nothing: None) as constants. */
 static int snap_values(SnapScope *c, PyObject *tuple, const NjConst *const **out, uint32_t *n)
@@ -212,7 +212,7 @@ static int snap_defaults(SnapScope *c, PyObject *func, NjCode *out)
     return 0;
 }
 
-/* -- code ----------------------------------------------------------------------------------------------------------------- */
+/* -- code ------------------------------------------------------------------------------------------------ */
 
 static int code_shape(NjSnapshot *s, PyObject *code, NjCode *out)
 {
@@ -289,7 +289,7 @@ NjCode *nj_snap_code(NjSnapshot *s, PyObject *key, PyObject *func, const NjOpts 
     return rc < 0 ? NULL : out;
 }
 
-/* -- exported ---------------------------------------------------------------------------------------------------------------- */
+/* -- exported -------------------------------------------------------------------------------------------- */
 
 void nj_snapshot_free(NjSnapshot *s)
 {
@@ -333,7 +333,7 @@ PyObject *nj_snapshot_object(const NjSnapshot *s, void *object)
     return object;
 }
 
-/* -- seeing inside -------------------------------------------------------------------------------------------------------------- */
+/* -- seeing inside --------------------------------------------------------------------------------------- */
 
 static NjStatus dump_bytecode(NjUnit *u, const NjCode *code, NjText *out)
 {

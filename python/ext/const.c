@@ -1,8 +1,8 @@
 /* const.c - a Python value as a NjConst: numbers, strings, tuples, types, arrays, modules, functions the compiler knows.
  *
- * In: an object found in co_consts, globals, a closure, a default, or a module. Out: plain C data in the snapshot's arena. Each kind
- * of object is one row of `makers`, asked in order; what none of them takes becomes a NJ_C_OBJECT, good for a message. NumPy
- * is asked only if somebody has imported it.
+ * In: an object found in co_consts, globals, a closure, a default, or a module. Out: plain C data in the snapshot's
+ * arena. Each kind of object is one row of `makers`, asked in order; what none of them takes becomes a NJ_C_OBJECT,
+ * good for a message. NumPy is asked only if somebody has imported it.
  */
 #include "npy.h"
 #include "snapshot.h"
@@ -12,7 +12,7 @@ const NjConst nj_snap_missing = {.kind = NJ_C_MISSING};
 /* A maker fills k and returns 1, or 0 when the object is not of its kind, or -1 with an exception. */
 typedef int (*ConstMaker)(SnapScope *c, PyObject *o, NjConst *k);
 
-/* -- plain values ------------------------------------------------------------------------------------------------ */
+/* -- plain values ---------------------------------------------------------------------------------------- */
 
 static int const_single(SnapScope *c, PyObject *o, NjConst *k)
 {
@@ -95,7 +95,7 @@ static int const_str(SnapScope *c, PyObject *o, NjConst *k)
     return 1;
 }
 
-/* -- tuples ---------------------------------------------------------------------------------------------------------- */
+/* -- tuples ---------------------------------------------------------------------------------------------- */
 
 static const char *const *const_fields(SnapScope *c, PyObject *o, Py_ssize_t n)
 {
@@ -133,7 +133,7 @@ static int const_tuple(SnapScope *c, PyObject *o, NjConst *k)
     return i == n && !PyErr_Occurred() ? 1 : -1;
 }
 
-/* -- NumPy --------------------------------------------------------------------------------------------------------------- */
+/* -- NumPy ----------------------------------------------------------------------------------------------- */
 
 static int const_numpy_scalar(SnapScope *c, PyObject *o, NjConst *k)
 {
@@ -204,7 +204,7 @@ static int const_numpy(SnapScope *c, PyObject *o, NjConst *k)
     return made;
 }
 
-/* -- types and exceptions --------------------------------------------------------------------------------------------------- */
+/* -- types and exceptions -------------------------------------------------------------------------------- */
 
 static int const_type(SnapScope *c, PyObject *o, NjConst *k)
 {
@@ -232,7 +232,7 @@ static int const_exc(SnapScope *c, PyObject *o, NjConst *k)
     return k->name && nj_snap_keep(c->s, o) == 0 ? 1 : -1;
 }
 
-/* -- functions ------------------------------------------------------------------------------------------------------------------- */
+/* -- functions ------------------------------------------------------------------------------------------- */
 
 /* Another compiled function; a kernel's device functions only where there are kernels. */
 static int const_func(SnapScope *c, PyObject *o, NjConst *k)
@@ -302,7 +302,8 @@ static unsigned names_find(const char *name)
     return m ? (unsigned)(uintptr_t)nj_map_get(m, name, strlen(name)) : 0;
 }
 
-/* Attribute as UTF-8 into buf; false when it is missing or no short string. Whatever went wrong is no error of the user's. */
+/* Attribute as UTF-8 into buf; false when it is missing or no short string. Whatever went wrong is no error of the
+ * user's. */
 static bool attr_text(PyObject *o, const char *attr, char *buf, size_t cap)
 {
     PyObject *v = NULL;
@@ -357,10 +358,10 @@ static int const_intrin(SnapScope *c, PyObject *o, NjConst *k)
     return 1;
 }
 
-/* -- modules, and enum classes, which are read like one ------------------------------------------------------------------------- */
+/* -- modules, and enum classes, which are read like one -------------------------------------------------- */
 
-/* An attribute of a module, new reference or NULL. Its dict first; a lazy module's __getattr__ may know more, and may warn or
- * fail as it likes: the name may belong to something else in the function. */
+/* An attribute of a module, new reference or NULL. Its dict first; a lazy module's __getattr__ may know more, and
+ * may warn or fail as it likes: the name may belong to something else in the function. */
 static PyObject *module_attr(PyObject *o, const char *name)
 {
     PyObject *dict = PyModule_GetDict(o), *v = PyDict_GetItemString(dict, name);
@@ -432,7 +433,7 @@ static int const_enum(SnapScope *c, PyObject *o, NjConst *k)
     return made;
 }
 
-/* -- the rest ---------------------------------------------------------------------------------------------------------------------- */
+/* -- the rest -------------------------------------------------------------------------------------------- */
 
 /* What a message calls it. A code object's name tells the front end what nested function it is. */
 static const char *object_name(SnapScope *c, PyObject *o)

@@ -1,7 +1,7 @@
 /* test_front.c - the front end on code made by hand: what it builds, what it refuses, what it survives.
  *
- * Functions that Python compiled are tests/golden/front; here is what Python never gives: malformed code, random code, and
- * memory that runs out.
+ * Functions that Python compiled are tests/golden/front; here is what Python never gives: malformed code, random
+ * code, and memory that runs out.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,7 +71,7 @@ static NjErrCode refusal(const NjCode *code)
 
 #define CODE(...) code_of((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}), 311)
 
-/* -- what it builds ------------------------------------------------------------------------------------------------ */
+/* -- what it builds -------------------------------------------------------------------------------------- */
 
 static void test_builds(void **state)
 {
@@ -114,7 +114,7 @@ static void test_names(void **state)
     nj_arena_free(a);
 }
 
-/* -- what it refuses ------------------------------------------------------------------------------------------------- */
+/* -- what it refuses ------------------------------------------------------------------------------------- */
 
 static void test_malformed(void **state)
 {
@@ -171,7 +171,7 @@ static void test_try(void **state)
     nj_text_free(&r.text);
 }
 
-/* -- what it survives ---------------------------------------------------------------------------------------------------- */
+/* -- what it survives ------------------------------------------------------------------------------------ */
 
 static uint32_t random_next(uint32_t *seed)
 {
@@ -191,7 +191,8 @@ static const Often often[] = {
     {OP_RAISE_VARARGS, 1, 0, 3},  {OP_PUSH_NULL, 0, 1, 1},
 };
 
-/* Common opcodes that fit a guess of the stack, small arguments, a stray byte now and then: much of it is sound and branches. */
+/* Common opcodes that fit a guess of the stack, small arguments, a stray byte now and then: much of it is sound and
+ * branches. */
 static void random_bytes(uint8_t *at, uint32_t n, uint32_t *seed)
 {
     uint32_t depth = 0;
