@@ -56,6 +56,7 @@ typedef struct NjImage {
     NjExc *excs; uint32_t nexcs;
     uint32_t shared_bytes;
     bool has_barrier, uses_math;
+    bool straight;                          /* no branch anywhere in the unit */
     const void *code; size_t ncode;         /* an ELF object, or PTX that ends with a zero */
     void *owned;                            /* the memory behind `code` and `entry`: nj_image_free */
 } NjImage;

@@ -266,13 +266,28 @@ static void r_exc(Reader *r, const NjKey *k, NjArena *a, NjExc *e)
 
 /* -- images ------------------------------------------------------------------------------------------------------------------ */
 
+/* LLVM turns branches of a loop into selects and so computes what the program did not ask for; without branches it cannot. */
+static bool unit_is_straight(const NjUnit *u)
+{
+    for (uint32_t i = 0; i < u->specs.n; i++) {
+        const NjFn *f = u->specs.at[i]->core;
+        uint32_t live = 0;
+        if (f)
+            for nj_each_blk(f, b)
+                live++;
+        if (live > 1)
+            return false;
+    }
+    return true;
+}
+
 void nj_image_of_unit(NjImage *im, const NjUnit *u, const void *code, size_t ncode)
 {
     const NjSpec *root = u->specs.at[0];
     *im = (NjImage){
         .entry = u->entry, .ret = root->declared ? root->declared : root->py ? root->py->ret : nj_type_none(u->ctx->types),
         .excs = u->excs.at, .nexcs = u->excs.n, .shared_bytes = u->shared_bytes, .has_barrier = u->has_barrier,
-        .uses_math = u->uses_math, .code = code, .ncode = ncode,
+        .uses_math = u->uses_math, .straight = unit_is_straight(u), .code = code, .ncode = ncode,
     };
 }
 
@@ -305,7 +320,7 @@ static bool w_meta(NjText *t, const NjKey *k, const NjImage *im, NjTypes *ts)
     w_u32(t, c->first_line);
     w_str(t, im->entry);
     w_u32(t, im->shared_bytes);
-    w_u32(t, im->has_barrier | im->uses_math << 1);
+    w_u32(t, im->has_barrier | im->uses_math << 1 | im->straight << 2);
     if (!w_type(t, im->ret, k, ts))
         return false;
     w_u32(t, im->nexcs);
@@ -433,6 +448,7 @@ bool nj_entry_bind(const void *bytes, size_t n, const NjKey *k, NjTypes *ts, NjA
     uint32_t flags = r_u32(&r);
     out->has_barrier = flags & 1;
     out->uses_math = flags >> 1 & 1;
+    out->straight = flags >> 2 & 1;
     out->ret = r_type(&r, k, ts);
     out->nexcs = r_u32(&r);
     if (r.failed || !out->ret || out->nexcs > (size_t)(r.end - r.at) / 8)

@@ -43,13 +43,19 @@ extern PyTypeObject NjStream_Type;
 int nj_stream_handle(PyObject *o, NjDevice *d, void **handle);
 
 /* -- kernel.c: a function for devices and its specialisations ------------------------------------------------------ */
+/* How an argument of a specialisation becomes slots when it is what it mostly is; anything else takes the long way. */
+typedef enum NjArgOp { NJ_ARG_OTHER, NJ_ARG_ARRAY, NJ_ARG_INT, NJ_ARG_FLOAT, NJ_ARG_BOOL } NjArgOp;
+
 typedef struct NjKernelSpec {
     const NjType **types; uint32_t nargs;
+    uint8_t *program;            /* NjArgOp of each argument */
     uint32_t nslots;
     NjDevice *dev;
     NjDevCode *code;
-    NjUnit *unit;
+    NjUnit *unit;                /* NULL after a hit in the cache, until its text is asked for */
     NjSnapshot *snap;
+    NjArena *arena;              /* of excs */
+    NjExc *excs; uint32_t nexcs;
     char *asm_text;              /* PTX, or NULL until asked for */
 } NjKernelSpec;
 

@@ -6,7 +6,7 @@
 #ifndef NJ_EXT_DEVICE_H
 #define NJ_EXT_DEVICE_H
 
-#include "run/unit.h"
+#include "run/cache.h"
 
 typedef struct NjDevice NjDevice;
 typedef struct NjDevCode NjDevCode;          /* a loaded kernel of one device */
@@ -15,6 +15,8 @@ typedef struct NjLaunchCfg {                 /* kernel[grid, block, stream, shar
     uint32_t grid[3], block[3], shared_nbytes;
     void    *stream;
 } NjLaunchCfg;
+
+enum { NJ_CACHE_FACTS = 8 };
 
 typedef struct NjDevInfo {
     const char *name;
@@ -54,9 +56,14 @@ typedef struct NjDeviceOps {
     NjStatus (*event_done)(NjDevice *d, void *event, bool *done, NjErr *err);
     NjStatus (*event_elapsed)(NjDevice *d, void *from, void *to, float *ms, NjErr *err);
     NjStatus (*stream_wait)(NjDevice *d, void *stream, void *event, NjErr *err);
-    /* The unit's LLVM text -> loaded code. On success *asm_text (nj_malloc'ed, NUL-terminated) is its PTX or assembly, or
-     * NULL where that costs extra: then code_asm makes it on demand. */
-    NjStatus (*load_nogil)(NjDevice *d, const NjUnit *u, uint32_t nslots, NjDevCode **out, char **asm_text, NjErr *err);
+    /* Appends what compiled code depends on beside the unit, at most NJ_CACHE_FACTS facts; texts in the arena. GIL held. */
+    uint32_t (*facts)(NjDevice *d, NjArena *a, NjKeyFact *out);
+    /* The unit's LLVM text -> what load_nogil takes: an ELF object, or PTX that ends with a zero. */
+    NjStatus (*compile_nogil)(NjDevice *d, const NjUnit *u, NjText *out, NjErr *err);
+    /* Compiled now or found in the cache. On success *asm_text (nj_malloc'ed, NUL-terminated) is its PTX, or NULL where making
+     * assembly costs extra: then code_asm makes it on demand. */
+    NjStatus (*load_nogil)(NjDevice *d, const NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out, char **asm_text,
+                           NjErr *err);
     NjStatus (*unload)(NjDevCode *c, NjErr *err);
     NjStatus (*code_info)(NjDevCode *c, NjCodeInfo *out, NjErr *err);
     NjStatus (*code_asm)(const NjUnit *u, NjText *out, NjErr *err);

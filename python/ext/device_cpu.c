@@ -3,7 +3,7 @@
  * Memory is host memory and a launch is finished when it returns, so streams have nothing to do and events are moments.
  */
 #include "ext.h"
-#include "device.h"
+#include "cache.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -99,7 +99,7 @@ static NjStatus cpu_event_elapsed(NjDevice *d, void *from, void *to, float *ms, 
     return NJ_OK;
 }
 
-/* -- kernels ------------------------------------------------------------------------------------------------ */
+/* -- kernels, compiled here or by an earlier process ------------------------------------------------------------------------------------------------ */
 
 static NjStatus cpu_unload(NjDevCode *c, NjErr *err)
 {
@@ -109,33 +109,40 @@ static NjStatus cpu_unload(NjDevCode *c, NjErr *err)
     return NJ_OK;
 }
 
-static NjStatus cpu_link(NjDevCode *c, const NjUnit *u, const NjText *object, NjErr *err)
+static NjStatus cpu_link(NjDevCode *c, const NjImage *im, NjErr *err)
 {
-    snprintf(c->name, sizeof c->name, "%s", u->entry);
-    NjStatus st = nj_cpu_code_load(object->at, object->n, c->name, NULL, NULL, &c->code, err);
+    snprintf(c->name, sizeof c->name, "%s", im->entry);
+    NjStatus st = nj_cpu_code_load(im->code, im->ncode, c->name, NULL, NULL, &c->code, err);
     if (st != NJ_OK)
         return st;
-    NjSimtFn fn = (NjSimtFn)nj_cpu_code_find(c->code, u->entry);
+    NjSimtFn fn = (NjSimtFn)nj_cpu_code_find(c->code, im->entry);
     if (!fn)
-        return nj_err_set(err, NJ_E_BUG, 0, "the compiled object has no symbol %s", u->entry);
-    c->kernel = (NjSimtKernel){.name = c->name, .shared_bytes = u->shared_bytes};
-    *(u->has_barrier ? &c->kernel.thread : &c->kernel.block) = fn;
+        return nj_err_set(err, NJ_E_BUG, 0, "the compiled object has no symbol %s", im->entry);
+    c->kernel = (NjSimtKernel){.name = c->name, .shared_bytes = im->shared_bytes};
+    *(im->has_barrier ? &c->kernel.thread : &c->kernel.block) = fn;
     return NJ_OK;
 }
 
-static NjStatus cpu_load(NjDevice *d, const NjUnit *u, uint32_t nslots, NjDevCode **out, char **asm_text, NjErr *err)
+static uint32_t cpu_facts(NjDevice *d, NjArena *a, NjKeyFact *out)
+{
+    return nj_cache_cpu_facts(a, out);
+}
+
+static NjStatus cpu_compile(NjDevice *d, const NjUnit *u, NjText *out, NjErr *err)
+{
+    return nj_cpu_llvm_compile(NJ_LLVM_OBJECT, u->llvm.at, u->llvm.n, NULL, out, err);
+}
+
+static NjStatus cpu_load(NjDevice *d, const NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out, char **asm_text,
+                         NjErr *err)
 {
     *asm_text = NULL;
-    NjText object;
-    nj_text_init(&object);
     NjDevCode *c = nj_calloc(1, sizeof *c);
-    NjStatus st = c ? nj_cpu_llvm_compile(NJ_LLVM_OBJECT, u->llvm.at, u->llvm.n, NULL, &object, err)
-                    : nj_err_set(err, NJ_E_NOMEM, 0, "out of memory for a kernel");
+    NjStatus st = c ? NJ_OK : nj_err_set(err, NJ_E_NOMEM, 0, "out of memory for a kernel");
     if (st == NJ_OK) {
         c->dev = d;
-        st = cpu_link(c, u, &object, err);
+        st = cpu_link(c, im, err);
     }
-    nj_text_free(&object);
     if (st != NJ_OK) {
         cpu_unload(c, NULL);
         c = NULL;
@@ -203,7 +210,7 @@ static const NjDeviceOps cpu_ops = {
     .stream_wait = cpu_stream_wait,
     .event_new = cpu_event_new, .event_free = cpu_event_free, .event_record = cpu_event_record,
     .event_sync_nogil = cpu_event_sync, .event_done = cpu_event_done, .event_elapsed = cpu_event_elapsed,
-    .load_nogil = cpu_load, .unload = cpu_unload, .code_info = cpu_code_info, .code_asm = cpu_code_asm,
+    .facts = cpu_facts, .compile_nogil = cpu_compile, .load_nogil = cpu_load, .unload = cpu_unload, .code_info = cpu_code_info, .code_asm = cpu_code_asm,
     .launch_nogil = cpu_launch, .attribute = cpu_attribute, .nattr = NJ_COUNT(cpu_attrs), .attr_name = cpu_attr_name,
 };
 

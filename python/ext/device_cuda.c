@@ -4,7 +4,7 @@
  * the addresses of the slots, and one launch writes nothing that another could see.
  */
 #include "ext.h"
-#include "device.h"
+#include "cache.h"
 
 #include "cpu/cpu.h"
 #include "cuda/cuda.h"
@@ -176,35 +176,51 @@ static NjStatus cuda_unload(NjDevCode *c, NjErr *err)
     return st;
 }
 
-static NjStatus cuda_load_ptx(NjDevCode *c, const NjUnit *u, const char *ptx, NjErr *err)
+static NjStatus cuda_load_ptx(NjDevCode *c, const NjImage *im, const NjOpts *opts, NjErr *err)
 {
-    NjCudaLoad how = {.max_registers = (int)u->opts.max_registers, .debug = u->opts.debug, .lineinfo = u->opts.lineinfo};
-    NjStatus st = nj_cuda_module_load(cuda_dev(c->dev), ptx, &how, &c->module, NULL, err);
-    return st == NJ_OK ? nj_cuda_module_fn(c->module, u->entry, &c->fn, err) : st;
+    NjCudaLoad how = {.max_registers = (int)opts->max_registers, .debug = opts->debug, .lineinfo = opts->lineinfo};
+    NjStatus st = nj_cuda_module_load(cuda_dev(c->dev), im->code, &how, &c->module, NULL, err);
+    return st == NJ_OK ? nj_cuda_module_fn(c->module, im->entry, &c->fn, err) : st;
 }
 
-static NjStatus cuda_load(NjDevice *d, const NjUnit *u, uint32_t nslots, NjDevCode **out, char **asm_text, NjErr *err)
+static NjStatus cuda_compile(NjDevice *d, const NjUnit *u, NjText *out, NjErr *err)
 {
+    NjStatus st = nj_device_ptx(u, d->info.major * 10 + d->info.minor, 0, out, err);
+    nj_text_char(out, 0);
+    return st == NJ_OK && out->failed ? nj_err_set(err, NJ_E_NOMEM, 0, "out of memory for PTX") : st;
+}
+
+static NjStatus cuda_load(NjDevice *d, const NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out, char **asm_text,
+                          NjErr *err)
+{
+    const char *ptx = im->code;
     *asm_text = NULL;
     *out = NULL;
-    NjText ptx;
-    nj_text_init(&ptx);
-    NjStatus st = nj_device_ptx(u, d->info.major * 10 + d->info.minor, 0, &ptx, err);
-    NjDevCode *c = st == NJ_OK ? nj_calloc(1, sizeof *c) : NULL;
+    if (!im->ncode || ptx[im->ncode - 1])
+        return nj_err_set(err, NJ_E_BUG, 0, "PTX without an end");
+    char *copy = nj_malloc(im->ncode);
+    NjDevCode *c = copy ? nj_calloc(1, sizeof *c) : NULL;
+    NjStatus st = c ? NJ_OK : nj_err_set(err, NJ_E_NOMEM, 0, "out of memory for a kernel");
     if (c) {
+        memcpy(copy, ptx, im->ncode);
         *c = (NjDevCode){.dev = d, .nslots = nslots, .shared_limit = 48 * 1024};
-        st = cuda_load_ptx(c, u, ptx.at, err);
-    } else if (st == NJ_OK) {
-        st = nj_err_set(err, NJ_E_NOMEM, 0, "out of memory for a kernel");
+        st = cuda_load_ptx(c, im, opts, err);
     }
     if (st != NJ_OK) {
         cuda_unload(c, NULL);
-        nj_text_free(&ptx);
+        nj_free(copy);
         return st;
     }
     *out = c;
-    *asm_text = ptx.at;
+    *asm_text = copy;
     return NJ_OK;
+}
+
+static uint32_t cuda_facts(NjDevice *d, NjArena *a, NjKeyFact *out)
+{
+    uint32_t n = nj_cache_ptx_facts(a, out);
+    out[n++] = (NjKeyFact){"architecture", nj_arena_printf(a, "%d.%d", d->info.major, d->info.minor)};
+    return n;
 }
 
 static NjStatus cuda_code_info(NjDevCode *c, NjCodeInfo *out, NjErr *err)
@@ -267,7 +283,7 @@ static NjDeviceOps cuda_ops = {      /* target and nattr are set when the first 
     .stream_wait = cuda_stream_wait,
     .event_new = cuda_event_new, .event_free = cuda_event_free, .event_record = cuda_event_record,
     .event_sync_nogil = cuda_event_sync, .event_done = cuda_event_done, .event_elapsed = cuda_event_elapsed,
-    .load_nogil = cuda_load, .unload = cuda_unload, .code_info = cuda_code_info, .code_asm = cuda_code_asm,
+    .facts = cuda_facts, .compile_nogil = cuda_compile, .load_nogil = cuda_load, .unload = cuda_unload, .code_info = cuda_code_info, .code_asm = cuda_code_asm,
     .launch_nogil = cuda_launch, .attribute = cuda_attribute, .attr_name = nj_cuda_attr_name,
 };
 

@@ -262,15 +262,16 @@ void nj_disp_drop_specs(NjDisp *d)
 
 static int disp_options(NjDisp *d, PyObject *kw)
 {
-    static char *names[] = {"error_model", "fast_flags", "boundscheck", "debug", "nogil", "inline", "opt", NULL};
-    int error_model = 0, fast = 0, bounds = 0, debug = 0, nogil = 0, inline_hint = 0, opt = (int)nj_knobs()->opt;
+    static char *names[] = {"error_model", "fast_flags", "boundscheck", "debug", "nogil", "inline", "opt", "cache", NULL};
+    int error_model = 0, fast = 0, bounds = 0, debug = 0, nogil = 0, inline_hint = 0, opt = (int)nj_knobs()->opt, cache = 1;
     PyObject *none = PyTuple_New(0);
-    int ok = none && PyArg_ParseTupleAndKeywords(none, kw, "|$iipppii:Dispatcher", names, &error_model, &fast, &bounds, &debug,
-                                                 &nogil, &inline_hint, &opt);
+    int ok = none && PyArg_ParseTupleAndKeywords(none, kw, "|$iipppiip:Dispatcher", names, &error_model, &fast, &bounds, &debug,
+                                                 &nogil, &inline_hint, &opt, &cache);
     Py_XDECREF(none);
     d->opts = (NjOpts){
         .error_model = error_model ? NJ_ERRORS_NUMPY : NJ_ERRORS_PYTHON, .fastmath = fast == 127, .fast_flags = (uint8_t)fast,
         .boundscheck = bounds, .debug = debug, .inline_hint = (uint8_t)inline_hint, .opt = (uint8_t)opt,
+        .nocache = !cache,
     };
     d->nogil = nogil;
     return ok ? 0 : -1;

@@ -5,6 +5,7 @@
  * work is dropped. naja/cuda/dispatcher.py adds what is not hot.
  */
 #include "cuda_ext.h"
+#include "cache.h"
 
 #include <structmember.h>
 
@@ -23,25 +24,41 @@ static void spec_free(NjKernelSpec *s)
     if (s->snap)
         nj_snapshot_free(s->snap);
     nj_free(s->asm_text);
+    nj_arena_free(s->arena);
     PyMem_Free(s->types);
+    PyMem_Free(s->program);
     PyMem_Free(s);
+}
+
+static NjArgOp arg_op(const NjType *t)
+{
+    switch (nj_type_scalar_of(t)) {
+    case NJ_T_I64: return NJ_ARG_INT;
+    case NJ_T_F64: return NJ_ARG_FLOAT;
+    case NJ_T_BOOL: return NJ_ARG_BOOL;
+    default: return t->kind == NJ_K_ARRAY ? NJ_ARG_ARRAY : NJ_ARG_OTHER;
+    }
 }
 
 static NjKernelSpec *spec_new(NjDevice *d, const NjType *const *types, uint32_t nargs)
 {
     NjKernelSpec *s = PyMem_Calloc(1, sizeof *s);
     const NjType **copy = PyMem_Calloc(nargs + 1, sizeof *copy);
-    if (!s || !copy) {
+    uint8_t *program = PyMem_Calloc(nargs + 1, 1);
+    if (!s || !copy || !program) {
         PyMem_Free(s);
         PyMem_Free(copy);
+        PyMem_Free(program);
         PyErr_NoMemory();
         return NULL;
     }
     if (nargs)
         memcpy(copy, types, nargs * sizeof *copy);
-    *s = (NjKernelSpec){.types = copy, .nargs = nargs, .dev = d};
-    for (uint32_t i = 0; i < nargs; i++)
+    *s = (NjKernelSpec){.types = copy, .nargs = nargs, .dev = d, .program = program};
+    for (uint32_t i = 0; i < nargs; i++) {
+        program[i] = arg_op(types[i]);
         s->nslots += nj_type_parts(nj_ext_types(), types[i], NJ_ABI_KERNEL, NULL, 0);
+    }
     return s;
 }
 
@@ -70,31 +87,103 @@ static int spec_keep(NjKernelObject *k, NjKernelSpec *s)
     return 0;
 }
 
-/* Front end to loaded code, into s. */
+static NjStatus spec_load_nogil(NjKernelSpec *s, const NjOpts *opts, const NjImage *im, NjErr *err)
+{
+    NjStatus st = s->dev->ops->load_nogil(s->dev, im, opts, s->nslots, &s->code, &s->asm_text, err);
+    if (st == NJ_OK) {
+        s->excs = nj_cache_keep_excs(s->arena, im->excs, im->nexcs);
+        s->nexcs = s->excs ? im->nexcs : 0;
+    }
+    return st;
+}
+
+/* False: nothing there, or nothing that can be loaded here. */
+static bool spec_cached_nogil(NjKernelSpec *s, NjCacheUse *cache)
+{
+    NjImage im;
+    NjErr err = {0};
+    if (!nj_cache_find_nogil(cache, s->arena, &im))
+        return false;
+    NjStatus st = spec_load_nogil(s, cache->ask.opts, &im, &err);
+    if (st != NJ_OK)
+        nj_cache_reject_nogil(cache, &err);
+    nj_image_free(&im);
+    return st == NJ_OK;
+}
+
+static NjStatus spec_code_nogil(NjKernelSpec *s, const NjUnit *u, NjCacheUse *cache, NjErr *err)
+{
+    NjText code;
+    NjImage im;
+    nj_text_init(&code);
+    NjStatus st = s->dev->ops->compile_nogil(s->dev, u, &code, err);
+    nj_image_of_unit(&im, u, code.at, code.n);
+    if (st == NJ_OK)
+        st = spec_load_nogil(s, &u->opts, &im, err);
+    if (st == NJ_OK)
+        nj_cache_store_nogil(cache, &im);
+    nj_text_free(&code);
+    return st;
+}
+
+/* Front end to text. */
+static NjStatus spec_unit_nogil(NjKernelSpec *s, const NjOpts *opts)
+{
+    s->unit = nj_unit_new(nj_ext_ctx(), s->dev->ops->target, opts);
+    return s->unit ? nj_unit_compile(s->unit, NJ_ROOT_KERNEL, nj_snapshot_root(s->snap), s->types, s->nargs, NULL) : NJ_E_NOMEM;
+}
+
+static int spec_error(NjKernelSpec *s, NjStatus compiled, const NjErr *err)
+{
+    if (!s->unit)
+        PyErr_NoMemory();
+    else if (compiled != NJ_OK)
+        nj_error_from_unit(s->unit, compiled);
+    else
+        nj_error_from_err(err);
+    return -1;
+}
+
+/* From the cache, or compiled; into s. */
 static int spec_compile(NjKernelObject *k, NjKernelSpec *s)
 {
     const NjTarget *target = s->dev->ops->target;
     s->snap = nj_snapshot_new(k->func, &k->opts, target->name);
     if (!s->snap)
         return -1;
-    s->unit = nj_unit_new(nj_ext_ctx(), target, &k->opts);
-    if (!s->unit) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    const NjCode *code = nj_snapshot_root(s->snap);
+    if (!(s->arena = nj_arena_new()))
+        return PyErr_NoMemory(), -1;
     NjErr err = {0};
-    NjStatus st, compiled;
+    NjCacheUse cache;
+    NjStatus st = NJ_OK, compiled = NJ_OK;
+    nj_cache_open(&cache, s->snap, target, s->dev, NJ_ROOT_KERNEL, &k->opts, s->types, s->nargs, NULL);
     Py_BEGIN_ALLOW_THREADS
-    st = compiled = nj_unit_compile(s->unit, NJ_ROOT_KERNEL, code, s->types, s->nargs, NULL);
-    if (st == NJ_OK)
-        st = s->dev->ops->load_nogil(s->dev, s->unit, s->nslots, &s->code, &s->asm_text, &err);
+    if (!spec_cached_nogil(s, &cache)) {
+        st = compiled = spec_unit_nogil(s, &k->opts);
+        if (st == NJ_OK)
+            st = spec_code_nogil(s, s->unit, &cache, &err);
+    }
     Py_END_ALLOW_THREADS
-    if (compiled != NJ_OK)
-        nj_error_from_unit(s->unit, compiled);
-    else if (st != NJ_OK)
-        nj_error_from_err(&err);
-    return st == NJ_OK ? 0 : -1;
+    nj_cache_close(&cache);
+    return st == NJ_OK ? 0 : spec_error(s, compiled, &err);
+}
+
+/* The unit of a specialisation that came from the cache is made when its text is asked for. */
+static NjUnit *spec_unit(NjKernelObject *k, NjKernelSpec *s)
+{
+    NjErr err = {0};
+    NjStatus st = NJ_OK;
+    if (!s->unit) {
+        Py_BEGIN_ALLOW_THREADS
+        st = spec_unit_nogil(s, &k->opts);
+        Py_END_ALLOW_THREADS
+    }
+    if (st == NJ_OK)
+        return s->unit;
+    spec_error(s, st, &err);
+    nj_unit_free(s->unit);
+    s->unit = NULL;
+    return NULL;
 }
 
 static NjKernelSpec *spec_add(NjKernelObject *k, NjDevice *d, const NjType *const *types, uint32_t nargs)
@@ -183,16 +272,16 @@ static int take_bounds(NjKernelObject *k, PyObject *bounds)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* Kernel(func, sigs, device=, fastmath=, debug=, lineinfo=, opt=, inline=, max_registers=, launch_bounds=, boundscheck=) */
+/* Kernel(func, sigs, device=, fastmath=, debug=, lineinfo=, opt=, inline=, max_registers=, launch_bounds=, boundscheck=, cache=) */
 static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"", "", "device", "fastmath", "debug", "lineinfo", "opt", "inline", "max_registers", "launch_bounds",
-                            "boundscheck", NULL};
+                            "boundscheck", "cache", NULL};
     PyObject *func, *sigs, *bounds = Py_None;
-    int device = 0, fastmath = 0, debug = 0, lineinfo = 0, opt = 3, hint = 0, boundscheck = 0;
+    int device = 0, fastmath = 0, debug = 0, lineinfo = 0, opt = 3, hint = 0, boundscheck = 0, cache = 1;
     unsigned registers = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|ppppiiIOp:Kernel", names, &func, &sigs, &device, &fastmath, &debug, &lineinfo,
-                                     &opt, &hint, &registers, &bounds, &boundscheck))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|ppppiiIOpp:Kernel", names, &func, &sigs, &device, &fastmath, &debug, &lineinfo,
+                                     &opt, &hint, &registers, &bounds, &boundscheck, &cache))
         return NULL;
     PyObject *list = nj_pysig_list(sigs);
     NjKernelObject *k = list ? (NjKernelObject *)type->tp_alloc(type, 0) : NULL;
@@ -206,7 +295,7 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     k->closed = PyList_GET_SIZE(list) > 0;
     k->opts = (NjOpts){.error_model = debug ? NJ_ERRORS_PYTHON : NJ_ERRORS_NUMPY, .fastmath = fastmath, .fast_flags = fastmath ? 0x7f : 0,
                        .boundscheck = boundscheck, .debug = debug, .lineinfo = lineinfo, .device = device,
-                       .inline_hint = (uint8_t)hint, .opt = (uint8_t)opt, .max_registers = registers};
+                       .inline_hint = (uint8_t)hint, .opt = (uint8_t)opt, .max_registers = registers, .nocache = !cache};
     if (take_declared(k) < 0 || take_bounds(k, bounds) < 0)
         Py_CLEAR(k);
     return (PyObject *)k;
@@ -299,7 +388,8 @@ static PyObject *text_object(NjText *t)
 static PyObject *kernel_llvm(PyObject *self, PyObject *sig)
 {
     NjKernelSpec *s = spec_of_sig(self, sig);
-    return s ? PyUnicode_DecodeUTF8(s->unit->llvm.at, (Py_ssize_t)s->unit->llvm.n, "replace") : NULL;
+    NjUnit *u = s ? spec_unit((NjKernelObject *)self, s) : NULL;
+    return u ? PyUnicode_DecodeUTF8(u->llvm.at, (Py_ssize_t)u->llvm.n, "replace") : NULL;
 }
 
 static PyObject *kernel_asm(PyObject *self, PyObject *sig)
@@ -311,8 +401,11 @@ static PyObject *kernel_asm(PyObject *self, PyObject *sig)
         return PyUnicode_FromString(s->asm_text);
     NjText t;
     NjErr err = {0};
+    NjUnit *u = spec_unit((NjKernelObject *)self, s);
+    if (!u)
+        return NULL;
     nj_text_init(&t);
-    if (s->dev->ops->code_asm(s->unit, &t, &err) != NJ_OK) {
+    if (s->dev->ops->code_asm(u, &t, &err) != NJ_OK) {
         nj_text_free(&t);
         return nj_error_from_err(&err);
     }
@@ -322,13 +415,14 @@ static PyObject *kernel_asm(PyObject *self, PyObject *sig)
 static PyObject *kernel_typed(PyObject *self, PyObject *sig)
 {
     NjKernelSpec *s = spec_of_sig(self, sig);
-    if (!s)
+    NjUnit *u = s ? spec_unit((NjKernelObject *)self, s) : NULL;
+    if (!u)
         return NULL;
     NjText t;
     nj_text_init(&t);
-    for (uint32_t i = 0; i < s->unit->specs.n; i++)
-        if (s->unit->specs.at[i]->py)
-            nj_ir_print(&t, s->unit->specs.at[i]->py);
+    for (uint32_t i = 0; i < u->specs.n; i++)
+        if (u->specs.at[i]->py)
+            nj_ir_print(&t, u->specs.at[i]->py);
     return text_object(&t);
 }
 

@@ -296,19 +296,86 @@ static int call_run(Call *c, const NjKernelSpec *s)
     Py_END_ALLOW_THREADS
     if (st != NJ_OK)
         nj_error_from_err(&err);
+    else if (status > 0 && (uint32_t)status <= s->nexcs)
+        nj_error_raise(&s->excs[status - 1], s->snap);
     else if (status)
-        nj_error_raise(&s->unit->excs.at[status - 1], s->snap);
+        PyErr_Format(PyExc_RuntimeError, "the kernel returned the unknown status %d", (int)status);
     return st == NJ_OK && !status ? 0 : -1;
 }
 
-static int call_all(Call *c)
+/* -- the short way: arguments of the types of the last launch ------------------------------------------------------------ */
+
+static PyTypeObject *seen_class;        /* DeviceNDArray, once one was seen: saves the walk over base classes */
+
+static inline bool is_devarray(PyObject *o)
 {
+    if (Py_IS_TYPE(o, seen_class))
+        return true;
+    if (!PyObject_TypeCheck(o, &NjDevArray_Type))
+        return false;
+    seen_class = Py_TYPE(o);
+    return true;
+}
+
+static inline bool short_int(PyObject *o, uint64_t *slot)
+{
+    long long v;
+    int overflow = 0;
+    if (!PyLong_CheckExact(o))
+        return false;
+    if (!nj_long_small(o, &v))
+        v = PyLong_AsLongLongAndOverflow(o, &overflow);
+    *slot = (uint64_t)v;
+    return !overflow;
+}
+
+static inline bool short_float(PyObject *o, uint64_t *slot)
+{
+    if (!PyFloat_CheckExact(o))
+        return false;
+    double x = PyFloat_AS_DOUBLE(o);
+    memcpy(slot, &x, sizeof x);
+    return true;
+}
+
+/* Slots written by argument number i, 0 when it is not what the last launch had there. */
+static inline int short_arg(const Call *c, const NjKernelSpec *s, uint32_t i, uint64_t *slot)
+{
+    PyObject *o = c->args[i];
+    switch ((NjArgOp)s->program[i]) {
+    case NJ_ARG_ARRAY: {
+        const NjDevArrayObject *a = (const NjDevArrayObject *)o;
+        return is_devarray(o) && a->type == s->types[i] && a->memory->dev == s->dev ? nj_devarray_slots(a, slot) : 0;
+    }
+    case NJ_ARG_INT: return short_int(o, slot);
+    case NJ_ARG_FLOAT: return short_float(o, slot);
+    case NJ_ARG_BOOL: return PyBool_Check(o) ? (*slot = o == Py_True, 1) : 0;
+    default: return 0;
+    }
+}
+
+static bool short_args(Call *c, const NjKernelSpec *s)
+{
+    uint32_t n = 0;
     for (uint32_t i = 0; i < c->nargs; i++) {
-        c->types[i] = call_type(c, i);
-        if (!c->types[i])
+        int wrote = short_arg(c, s, i, c->slots + n);
+        if (!wrote)
+            return false;
+        n += (uint32_t)wrote;
+    }
+    return true;
+}
+
+static int call_long(Call *c)
+{
+    const NjType *types[c->nargs + 1];
+    c->types = types;
+    for (uint32_t i = 0; i < c->nargs; i++) {
+        types[i] = call_type(c, i);
+        if (!types[i])
             return -1;
     }
-    NjKernelSpec *s = nj_kernel_spec(c->l->kernel, c->l->dev, c->types, c->nargs);
+    NjKernelSpec *s = nj_kernel_spec(c->l->kernel, c->l->dev, types, c->nargs);
     if (!s)
         return -1;
     if (s->nslots > MAX_SLOTS) {
@@ -320,32 +387,43 @@ static int call_all(Call *c)
     return call_marshal(c, s) < 0 || call_run(c, s) < 0 ? -1 : move_out(c);
 }
 
+static int call_short_or_long(Call *c)
+{
+    const NjKernelSpec *s = c->l->kernel->last;
+    if (!s || s->nargs != c->nargs || s->dev != c->l->dev || s->nslots > MAX_SLOTS)
+        return call_long(c);
+    uint64_t slots[s->nslots + 1];
+    c->slots = slots;
+    return short_args(c, s) ? call_run(c, s) : call_long(c);
+}
+
+/* Keywords are put in order by Python: rare, and its rules for them are its own. */
+static PyObject *call_keywords(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *kwnames)
+{
+    PyObject *bind = nj_ext_import("naja.cuda.dispatcher", "call_with_keywords");
+    PyObject *packed = PyTuple_New(n), *names = PyDict_New(), *result = NULL;
+    for (Py_ssize_t i = 0; packed && i < n; i++)
+        PyTuple_SET_ITEM(packed, i, Py_NewRef(args[i]));
+    for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(kwnames); i++)
+        if (PyDict_SetItem(names, PyTuple_GET_ITEM(kwnames, i), args[n + i]) < 0)
+            Py_CLEAR(names);
+    if (bind && packed && names)
+        result = PyObject_CallFunctionObjArgs(bind, self, packed, names, NULL);
+    Py_XDECREF(packed);
+    Py_XDECREF(names);
+    Py_XDECREF(bind);
+    return result;
+}
+
 static PyObject *launch_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Py_ssize_t n = PyVectorcall_NARGS(nargsf);
-    if (kwnames && PyTuple_GET_SIZE(kwnames)) {
-        PyObject *bind = nj_ext_import("naja.cuda.dispatcher", "call_with_keywords");
-        if (!bind)
-            return NULL;
-        PyObject *packed = PyTuple_New(n), *names = PyDict_New(), *result = NULL;
-        for (Py_ssize_t i = 0; packed && i < n; i++)
-            PyTuple_SET_ITEM(packed, i, Py_NewRef(args[i]));
-        for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(kwnames); i++)
-            PyDict_SetItem(names, PyTuple_GET_ITEM(kwnames, i), args[n + i]);
-        if (packed && names)
-            result = PyObject_CallFunctionObjArgs(bind, self, packed, names, NULL);
-        Py_XDECREF(packed);
-        Py_XDECREF(names);
-        Py_DECREF(bind);
-        return result;
-    }
+    if (kwnames && PyTuple_GET_SIZE(kwnames))
+        return call_keywords(self, args, n, kwnames);
     if (n > MAX_ARGS)
         return PyErr_Format(PyExc_TypeError, "%zd arguments; a kernel takes at most %d", n, MAX_ARGS);
-    const NjType *types[n + 1];
-    Call c = {.l = (NjLaunchObject *)self, .args = args, .nargs = (uint32_t)n, .types = types};
-    int failed = call_all(&c);
-    if (failed && c.nmoved && !PyErr_Occurred())
-        PyErr_SetString(PyExc_SystemError, "launch failed without a message");
+    Call c = {.l = (NjLaunchObject *)self, .args = args, .nargs = (uint32_t)n};
+    int failed = call_short_or_long(&c);
     call_drop(&c);
     return failed ? NULL : Py_NewRef(Py_None);
 }

@@ -4,6 +4,7 @@
  * which is then freed: types, exceptions, and the snapshot that keeps Python objects alive.
  */
 #include "spec.h"
+#include "cache.h"
 #include "snapshot.h"
 
 #include <time.h>
@@ -61,76 +62,58 @@ static NjPySpec *spec_new(const NjOpts *opts, NjRoot root, const NjType *const *
 
 /* -- compiling ---------------------------------------------------------------------------------------- */
 
-static const NjConst *const *keep_consts(NjArena *a, const NjConst *const *at, uint32_t n);
-
-/* Constants that exceptions are raised with; texts of literals are the snapshot's, but folded ones are the unit's. */
-static const NjConst *keep_const(NjArena *a, const NjConst *k)
+/* What outlives the unit, or the cache's bytes. */
+static void spec_keep(NjPySpec *s, const NjImage *im)
 {
-    NjConst *c = nj_arena_copy(a, k, sizeof *k);
-    if (c && (k->kind == NJ_C_STR || k->kind == NJ_C_BIGINT))
-        c->str.text = nj_arena_copy(a, k->str.text, k->str.n + 1);
-    if (c && k->kind == NJ_C_TUPLE)
-        c->tuple.at = keep_consts(a, k->tuple.at, k->tuple.n);
-    return c;
+    s->ret = im->ret;
+    s->nret = nj_type_parts(nj_ext_types(), s->ret, NJ_ABI_CPU, NULL, 0);
+    s->straight = im->straight;
+    s->excs = nj_cache_keep_excs(s->arena, im->excs, im->nexcs);
+    s->nexcs = s->excs ? im->nexcs : 0;
 }
 
-static const NjConst *const *keep_consts(NjArena *a, const NjConst *const *at, uint32_t n)
+static NjStatus spec_load_nogil(NjPySpec *s, const NjImage *im, NjErr *err)
 {
-    const NjConst **out = NJ_NEWN(a, const NjConst *, n + 1);
-    for (uint32_t i = 0; i < n; i++)
-        out[i] = keep_const(a, at[i]);
-    return out;
-}
-
-/* LLVM turns branches of a loop into selects and so computes what the program did not ask for; without branches it cannot. */
-static bool keep_straight(const NjUnit *u)
-{
-    for (uint32_t i = 0; i < u->specs.n; i++) {
-        const NjFn *f = u->specs.at[i]->core;
-        uint32_t live = 0;
-        if (f)
-            for nj_each_blk(f, b)
-                live++;
-        if (live > 1)
-            return false;
+    NjStatus st = nj_cpu_code_load(im->code, im->ncode, im->entry, NULL, NULL, &s->code, err);
+    if (st == NJ_OK && !(s->entry = nj_cpu_code_find(s->code, im->entry))) {
+        nj_cpu_code_release(s->code);
+        s->code = NULL;
+        st = nj_err_set(err, NJ_E_BUG, 0, "the compiled object has no symbol '%s'", im->entry);
     }
-    return true;
+    if (st == NJ_OK)
+        spec_keep(s, im);
+    return st;
 }
 
-/* What outlives the unit. */
-static void spec_keep(NjPySpec *s, const NjUnit *u)
-{
-    NjArena *a = s->arena;
-    const NjSpec *root = u->specs.at[0];
-    s->ret = root->declared ? root->declared : root->py ? root->py->ret : nj_type_none(u->ctx->types);
-    s->nret = nj_type_parts(u->ctx->types, s->ret, NJ_ABI_CPU, NULL, 0);
-    s->straight = keep_straight(u);
-    s->nexcs = u->excs.n;
-    s->excs = nj_arena_copy(a, u->excs.at, u->excs.n * sizeof *u->excs.at);
-    for (uint32_t i = 0; s->excs && i < s->nexcs; i++) {
-        NjExc *e = &s->excs[i];
-        e->exc = e->exc ? nj_arena_str(a, e->exc) : NULL;
-        e->text = e->text ? nj_arena_str(a, e->text) : NULL;
-        e->args = e->nargs ? keep_consts(a, e->args, e->nargs) : NULL;
-        e->file = e->file ? nj_arena_str(a, e->file) : NULL;
-        e->func = e->func ? nj_arena_str(a, e->func) : NULL;
-    }
-    if (!s->excs)
-        s->nexcs = 0;
-}
-
-static NjStatus spec_load_nogil(NjPySpec *s, const NjUnit *u, NjErr *err)
+/* Object code of a unit: loaded, and kept for the next process. */
+static NjStatus spec_native_nogil(NjPySpec *s, const NjUnit *u, NjCacheUse *cache, NjErr *err)
 {
     NjText obj;
+    NjImage im;
     nj_text_init(&obj);
     NjLlvmOptions o = {.opt = u->opts.opt, .verify = nj_knobs()->check > 0};
     NjStatus st = nj_cpu_llvm_compile(NJ_LLVM_OBJECT, u->llvm.at, u->llvm.n, &o, &obj, err);
+    nj_image_of_unit(&im, u, obj.at, obj.n);
     if (st == NJ_OK)
-        st = nj_cpu_code_load(obj.at, obj.n, u->entry, NULL, NULL, &s->code, err);
+        st = spec_load_nogil(s, &im, err);
+    if (st == NJ_OK)
+        nj_cache_store_nogil(cache, &im);
     nj_text_free(&obj);
-    if (st == NJ_OK && !(s->entry = nj_cpu_code_find(s->code, u->entry)))
-        st = nj_err_set(err, NJ_E_BUG, 0, "the compiled object has no symbol '%s'", u->entry);
     return st;
+}
+
+/* False: nothing there, or nothing that can be loaded here. */
+static bool spec_find_nogil(NjPySpec *s, NjCacheUse *cache)
+{
+    NjImage im;
+    NjErr err = {0};
+    if (!nj_cache_find_nogil(cache, s->arena, &im))
+        return false;
+    s->cached = spec_load_nogil(s, &im, &err) == NJ_OK;
+    if (!s->cached)
+        nj_cache_reject_nogil(cache, &err);
+    nj_image_free(&im);
+    return s->cached;
 }
 
 static double spec_clock(void)
@@ -138,19 +121,6 @@ static double spec_clock(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static NjStatus spec_build_nogil(NjPySpec *s, NjUnit *u, bool *own_err, NjErr *err)
-{
-    double t0 = spec_clock();
-    NjStatus st = nj_unit_compile(u, s->root, nj_snapshot_root(s->snap), s->args, s->nargs, s->declared);
-    double t1 = spec_clock();
-    *own_err = st == NJ_OK;
-    if (st == NJ_OK)
-        st = spec_load_nogil(s, u, err);
-    nj_log(1, "%s %s in %.1f ms: front end and types %.1f, native code %.1f", st == NJ_OK ? "compiled" : "refused",
-           nj_snapshot_root(s->snap)->name, (spec_clock() - t0) * 1e3, (t1 - t0) * 1e3, (spec_clock() - t1) * 1e3);
-    return st;
 }
 
 /* Results that have no Python object: said now, and not after the function has run. */
@@ -166,10 +136,11 @@ static NjStatus spec_check_result(const NjPySpec *s)
     return NJ_E_USER;
 }
 
-/* One compilation: begun and ended with the GIL, run without it. */
+/* One specialisation to be made: begun and ended with the GIL, looked for and compiled without it. */
 typedef struct Job {
     NjPySpec *s;
-    NjUnit *u;
+    NjCacheUse cache;
+    NjUnit *u;                    /* NULL after a hit */
     NjStatus st;
     bool own_err;                 /* the message is in err, not in the unit */
     NjErr err;
@@ -177,58 +148,84 @@ typedef struct Job {
 
 static bool job_begin(Job *j, PyObject *func, const NjOpts *opts, NjRoot root, const NjSig *sig)
 {
-    *j = (Job){.s = spec_new(opts, root, sig->args, sig->nargs, sig->ret)};
-    if (j->s)
-        j->s->snap = nj_snapshot_new(func, opts, nj_cpu_target.name);
-    if (j->s && j->s->snap)
-        j->u = nj_unit_new(nj_ext_ctx(), &nj_cpu_target, opts);
-    if (!j->u && !PyErr_Occurred())
+    NjPySpec *s = spec_new(opts, root, sig->args, sig->nargs, sig->ret);
+    *j = (Job){.s = s};
+    if (s)
+        s->snap = nj_snapshot_new(func, opts, nj_cpu_target.name);
+    if (s && s->snap)
+        nj_cache_open(&j->cache, s->snap, &nj_cpu_target, NULL, root, &s->opts, s->args, s->nargs, s->declared);
+    else if (!PyErr_Occurred())
         PyErr_NoMemory();
-    return j->u != NULL;
+    return s && s->snap;
 }
 
-static int32_t jobs_run_nogil(void *arg, size_t lo, size_t hi, uint32_t slot)
+static void job_compile_nogil(Job *j)
 {
-    Job *jobs = arg;
+    NjPySpec *s = j->s;
+    const NjCode *code = nj_snapshot_root(s->snap);
+    double t0 = spec_clock();
+    j->u = nj_unit_new(nj_ext_ctx(), &nj_cpu_target, &s->opts);
+    j->st = j->u ? nj_unit_compile(j->u, s->root, code, s->args, s->nargs, s->declared)
+                 : nj_err_set(&j->err, NJ_E_NOMEM, 0, "out of memory while compiling");
+    double t1 = spec_clock();
+    j->own_err = !j->u || j->st == NJ_OK;
+    if (j->st == NJ_OK)
+        j->st = spec_native_nogil(s, j->u, &j->cache, &j->err);
+    nj_log(1, "%s %s in %.1f ms: front end and types %.1f, native code %.1f", j->st == NJ_OK ? "compiled" : "refused", code->name,
+           (spec_clock() - t0) * 1e3, (t1 - t0) * 1e3, (spec_clock() - t1) * 1e3);
+}
+
+static int32_t jobs_compile_nogil(void *arg, size_t lo, size_t hi, uint32_t slot)
+{
+    Job **missed = arg;
     for (size_t i = lo; i < hi; i++)
-        jobs[i].st = spec_build_nogil(jobs[i].s, jobs[i].u, &jobs[i].own_err, &jobs[i].err);
+        job_compile_nogil(missed[i]);
     return 0;
+}
+
+/* What the cache has is there in no time; only the rest is worth threads. */
+static void jobs_run_nogil(Job *jobs, Job **missed, uint32_t n)
+{
+    uint32_t nmissed = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (!spec_find_nogil(jobs[i].s, &jobs[i].cache))
+            missed[nmissed++] = &jobs[i];
+    nj_pool_for(nmissed > 1 ? nj_pool_get() : NULL, nmissed, 1, jobs_compile_nogil, missed);
 }
 
 /* The specialisation, or NULL with an exception; the one of an earlier job stays. */
 static NjPySpec *job_end(Job *j, bool ran)
 {
-    NjPySpec *s = j->s;
     bool ok = ran && j->st == NJ_OK && !PyErr_Occurred();
-    if (ok) {
-        spec_keep(s, j->u);
-        ok = spec_check_result(s) == NJ_OK;
-    } else if (ran && j->st != NJ_OK && !PyErr_Occurred()) {
+    nj_cache_close(&j->cache);
+    if (ok)
+        ok = spec_check_result(j->s) == NJ_OK;
+    else if (ran && j->st != NJ_OK && !PyErr_Occurred())
         j->own_err ? nj_error_from_err(&j->err) : nj_error_from_unit(j->u, j->st);
-    }
     nj_unit_free(j->u);
     if (ok)
-        return s;
-    nj_spec_release(s);
+        return j->s;
+    nj_spec_release(j->s);
     return NULL;
 }
 
 int nj_spec_compile_many(PyObject *func, const NjOpts *opts, NjRoot root, const NjSig *sigs, uint32_t n, NjPySpec **out)
 {
-    Job *jobs = PyMem_Calloc(n + 1, sizeof *jobs);
-    if (!jobs)
-        return PyErr_NoMemory(), -1;
-    bool ok = true;
+    Job *jobs = PyMem_Calloc(n + 1, sizeof *jobs), **missed = PyMem_Calloc(n + 1, sizeof *missed);
+    bool ok = jobs && missed;
+    if (!ok)
+        PyErr_NoMemory();
     for (uint32_t i = 0; ok && i < n; i++)
         ok = job_begin(&jobs[i], func, opts, root, &sigs[i]);
     if (ok) {
         Py_BEGIN_ALLOW_THREADS
-        nj_pool_for(n > 1 ? nj_pool_get() : NULL, n, 1, jobs_run_nogil, jobs);
+        jobs_run_nogil(jobs, missed, n);
         Py_END_ALLOW_THREADS
     }
     for (uint32_t i = 0; i < n; i++)
-        out[i] = job_end(&jobs[i], ok);
+        out[i] = jobs ? job_end(&jobs[i], ok) : NULL;
     PyMem_Free(jobs);
+    PyMem_Free(missed);
     if (!PyErr_Occurred())
         return 0;
     for (uint32_t i = 0; i < n; i++)
@@ -241,7 +238,7 @@ NjPySpec *nj_spec_compile(PyObject *func, const NjOpts *opts, NjRoot root, const
 {
     NjSig sig = {.ret = ret, .args = (const NjType **)(uintptr_t)args, .nargs = nargs};
     NjPySpec *s = NULL;
-    return nj_spec_compile_many(func, opts, root, &sig, 1, &s) < 0 ? NULL : s;
+    return nj_spec_compile_many(func, opts, root, &sig, 1, &s) == 0 ? s : NULL;
 }
 
 /* -- running --------------------------------------------------------------------------------------------- */

@@ -22,6 +22,7 @@ typedef struct NjPySpec {
     NjRoot root;
     NjOpts opts;
     bool nogil;
+    bool cached;                      /* found on disk, not compiled by this process */
     bool straight;                    /* no branch anywhere: floating-point flags mean what the program did */
 } NjPySpec;
 

@@ -78,7 +78,8 @@ def jit_options(decorator, options):
     debug = bool(options.get("debug"))
     bounds = options.get("boundscheck")
     return {"error_model": int(model == "numpy"), "fast_flags": fast_flags(options.get("fastmath")), "debug": debug,
-            "boundscheck": debug if bounds is None else bool(bounds), "nogil": bool(options.get("nogil")), "inline": _inline(options)}
+            "boundscheck": debug if bounds is None else bool(bounds), "nogil": bool(options.get("nogil")), "inline": _inline(options),
+            "cache": bool(options.get("cache", True))}
 
 
 def vectorize_options(options):
