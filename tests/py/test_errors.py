@@ -260,3 +260,31 @@ def test_missing_compiler_is_a_clear_error():
 def test_dump():
     with pytest.raises(ValueError):
         naja.dump("\x01")
+
+
+@pytest.mark.parametrize("make, args", [
+    (lambda: njit(cache=False)(lambda a, i: a[i] + 1.5), (np.ones(3), 1)),
+    (lambda: njit(cache=False)(lambda x: (x, 1 // x, (x, None))), (3,)),
+    (lambda: naja.vectorize(["float64(float64, float64)"], cache=False)(lambda x, y: x / y), (1.0, 2.0)),
+    (lambda: njit("float64(Tuple((int64, float64)))", cache=False)(lambda t: t[0] + t[1]), ((1, 2.0),))])
+def test_every_allocation_failing_in_turn(make, args):
+    from naja import _naja
+    make()(*args)               # types outlive a compilation: they are made before
+    good, failures = 0, 0
+    for n in range(4000):
+        _naja._alloc_fail_at(n)
+        try:
+            result = make()(*args)
+        except MemoryError:
+            failures += 1
+        except errors.NajaError as e:
+            assert "memory" in str(e), str(e)
+            failures += 1
+        else:
+            good += 1
+            assert result is not None
+        finally:
+            _naja._alloc_fail_at(-1)
+        if good > 100:          # a table that grows rarely may still fail later
+            break
+    assert good > 100 and failures > 10
