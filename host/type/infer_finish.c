@@ -292,14 +292,40 @@ static void bind_call(Infer *in, NjRef r)
     q->nbound = n;
 }
 
+/* (a, b) * 3 becomes the tuple of its elements, over and over: lowering knows tuples, but not this operator. */
+static void spell_repeat(Infer *in, NjRef r)
+{
+    NjVal *v = nj_val(in->f, r);
+    NjAt at = {.f = in->f, .b = v->blk, .before = r, .loc = v->loc};
+    const NjType *whole = v->type, *t = infer_type(in, v->args[0]);
+    NjRef tuple = v->args[0], *elems = NJ_NEWN(in->arena, NjRef, whole->nelem + 1);
+    for (uint32_t i = 0; i < whole->nelem; i++) {
+        NjRef index = nj_fn_int(in->f, infer_scalar(in, NJ_T_I64), i % t->nelem);
+        elems[i] = i < t->nelem ? nj_emit2(&at, NJ_OP_py_getitem, t->elems[i], tuple, index) : elems[i - t->nelem];
+    }
+    v = nj_val(in->f, r);
+    v->op = NJ_OP_py_tuple;
+    v->sub = 0;
+    v->args = elems;
+    v->nargs = whole->nelem;
+}
+
+static void convert_binop(Infer *in, NjRef r)
+{
+    cast_optionals(in, r, 0, 2);
+    if (infer_arg(in, r, 0)->kind == NJ_K_TUPLE && nj_val(in->f, r)->sub == NJ_BIN_MUL)
+        spell_repeat(in, r);
+}
+
 static void convert(Infer *in, NjRef r)
 {
     switch (nj_val(in->f, r)->op) {
+    case NJ_OP_py_binop: case NJ_OP_py_inplace: convert_binop(in, r); break;
     case NJ_OP_phi:     cast_phi(in, r); break;
     case NJ_OP_ret:     cast_arg(in, r, 0, in->ret); break;
     case NJ_OP_py_call: bind_call(in, r); break;
     case NJ_OP_py_cmp:  cast_cmp(in, r); break;
-    case NJ_OP_py_binop: case NJ_OP_py_inplace: case NJ_OP_py_slice: case NJ_OP_py_getitem: case NJ_OP_py_setitem:
+    case NJ_OP_py_slice: case NJ_OP_py_getitem: case NJ_OP_py_setitem:
     case NJ_OP_py_getattr: case NJ_OP_py_setattr: case NJ_OP_py_iter: case NJ_OP_py_unpack:
         cast_optionals(in, r, 0, 3);
         break;

@@ -67,11 +67,24 @@ static bool is_alignment(Call *c)
            (infer_known_int(c->in, c->args[2].ref, &i) && i > 0 && (i & (i - 1)) == 0);
 }
 
+/* np.float32, a.dtype, or "float32". */
+static const NjType *elem_named(Call *c, unsigned i)
+{
+    const NjConst *k = infer_known(c->in, c->args[i].ref);
+    NjSig sig;
+    if (arg(c, i)->kind == NJ_K_DTYPE)
+        return arg(c, i)->elem;
+    if (!k || k->kind != NJ_C_STR || strchr(k->str.text, ',') ||
+        nj_sig_parse(c->in->ts, c->in->arena, nj_arena_printf(c->in->arena, "(%s)", k->str.text), &sig, NULL) || sig.nargs != 1)
+        return nj_type_none(c->in->ts);
+    return sig.args[0];
+}
+
 const NjType *type_mem_array(Call *c)
 {
-    const NjType *t = arg(c, 1);
+    const NjType *elem = elem_named(c, 1);
     int ndim = shape_ndim(c, infer_known(c->in, c->args[0].ref));
-    if (t->kind != NJ_K_DTYPE || (!nj_type_is_number(t->elem) && t->elem->kind != NJ_K_RECORD))
+    if (!nj_type_is_number(elem) && elem->kind != NJ_K_RECORD)
         return infer_call_wrong(c);
     if (ndim == -1)
         return const_needed(c, "the shape");
@@ -79,7 +92,7 @@ const NjType *type_mem_array(Call *c)
         return bad_value(c, "every axis of the shape must be positive");
     if (!is_alignment(c))
         return bad_value(c, "the alignment must be a constant power of 2");
-    return nj_type_array(c->in->ts, t->elem, (unsigned)ndim, NJ_LAYOUT_C, false);
+    return nj_type_array(c->in->ts, elem, (unsigned)ndim, NJ_LAYOUT_C, false);
 }
 
 const NjType *type_const_array(Call *c)

@@ -20,6 +20,8 @@ def tile(a, out):
     two = cuda.shared.array(shape=SHAPE, dtype=np.float64)
     like = cuda.shared.array((TPB, 4), dtype=a.dtype)
     dynamic = cuda.shared.array(0, int32)
+    text = cuda.shared.array(8, "uint8")
+    out[1] = text[0]
     own = cuda.local.array(4, np.complex64)
     two[cuda.threadIdx.x, cuda.threadIdx.y] = one[0] + like[0, 1]
     cuda.syncthreads()
@@ -45,6 +47,7 @@ def sync(out):
 def wrong(a, n):
     cuda.shared.array(n, float32)
     cuda.shared.array(4, n)
+    cuda.shared.array(4, "nothing")
     cuda.shared.array((4, -1), float32)
     cuda.grid(4)
     cuda.grid(n)

@@ -51,6 +51,10 @@ def minmax(t):
     return min(t), max(t), sum(t), max(1, 2.5, True)
 
 
+def repeated(t, n):
+    return t * 2, t * 0, (0,) * len(t)
+
+
 cases = [
     (index, "(Tuple((i8, f4, b1)))"),
     (dynamic, "(UniTuple(f4, 3), i8)"),
@@ -64,4 +68,5 @@ cases = [
     (concat, "(UniTuple(i4, 1), UniTuple(f8, 2))"),
     (enumerated, "(f8[:])"),
     (minmax, "(Tuple((i4, u4)))"),
+    (repeated, "(Tuple((i4, f4)), i8)"),
 ]
