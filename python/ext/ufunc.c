@@ -225,13 +225,13 @@ static PyObject *ufunc_make(Keeper *k, unsigned nin, int identity)
     return u;
 }
 
-/* ufunc_new(func, signatures, nin, parallel, identity, fast_flags, boundscheck, doc) -> np.ufunc */
+/* ufunc_new(func, signatures, nin, parallel, identity, fast_flags, boundscheck, cache, doc) -> np.ufunc */
 static PyObject *ufunc_new(PyObject *module, PyObject *args)
 {
     PyObject *func, *sigs, *ident, *doc, *u = NULL;
-    int nin, parallel, identity, fast, bounds;
-    if (!PyArg_ParseTuple(args, "O!O!ipOipO:ufunc_new", &PyFunction_Type, &func, &PyList_Type, &sigs, &nin, &parallel, &ident,
-                          &fast, &bounds, &doc))
+    int nin, parallel, identity, fast, bounds, cache;
+    if (!PyArg_ParseTuple(args, "O!O!ipOippO:ufunc_new", &PyFunction_Type, &func, &PyList_Type, &sigs, &nin, &parallel, &ident,
+                          &fast, &bounds, &cache, &doc))
         return NULL;
     if (nj_npy_need() < 0 || ufunc_identity(ident, &identity) < 0)
         return NULL;
@@ -243,7 +243,7 @@ static PyObject *ufunc_new(PyObject *module, PyObject *args)
     k->doc = Py_NewRef(doc);
     k->name = PyObject_GetAttrString(func, "__name__");
     k->opts = (NjOpts){.error_model = NJ_ERRORS_NUMPY, .fastmath = fast == 127, .fast_flags = (uint8_t)fast, .boundscheck = bounds,
-                       .opt = (uint8_t)nj_knobs()->opt};
+                       .opt = (uint8_t)nj_knobs()->opt, .nocache = !cache};
     int n = k->sigs ? (int)PyTuple_GET_SIZE(k->sigs) : 0;
     bool ok = k->sigs && k->name && (keeper_alloc(k, n, (unsigned)nin + 1) || PyErr_NoMemory());
     if (ok && ufunc_compile(k, n, (unsigned)nin, parallel) == 0)
@@ -297,7 +297,7 @@ static PyObject *ufunc_view(PyObject *module, PyObject *args)
 }
 
 PyMethodDef nj_ufunc_methods[] = {
-    {"ufunc_new", ufunc_new, METH_VARARGS, "ufunc_new(func, signatures, nin, parallel, identity, fast_flags, boundscheck, doc)"},
+    {"ufunc_new", ufunc_new, METH_VARARGS, "ufunc_new(func, signatures, nin, parallel, identity, fast_flags, boundscheck, cache, doc)"},
     {"ufunc_code", ufunc_code, METH_O, "ufunc_code(ufunc): what owns its compiled loops, or None."},
     {"ufunc_view", ufunc_view, METH_VARARGS, "ufunc_view(code, i, what): 0 typed IR, 1 LLVM text, 2 optimised LLVM, 3 assembly"},
     {0},

@@ -83,7 +83,7 @@ def jit_options(decorator, options):
 
 
 def vectorize_options(options):
-    """fast_flags, boundscheck for the options of @vectorize."""
+    """fast_flags, boundscheck, cache for the options of @vectorize."""
     check_known("vectorize", options, ("target", "identity") + _VECTORIZE)
     _refuse_object_mode(options)
-    return fast_flags(options.get("fastmath")), bool(options.get("boundscheck"))
+    return fast_flags(options.get("fastmath")), bool(options.get("boundscheck")), bool(options.get("cache", True))

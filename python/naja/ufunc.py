@@ -25,8 +25,7 @@ def _make(func, signatures, target, identity, options):
     if target == "cuda":
         from .cuda_ufunc import vectorize as cuda_vectorize
         return cuda_vectorize(func, signatures, identity=identity, **options)
-    fast, bounds = vectorize_options(options)
-    loops = _Loops(func, target == "parallel", identity, fast, bounds)
+    loops = _Loops(func, target == "parallel", identity, *vectorize_options(options))
     if signatures:
         return loops.build(signatures)
     if target == "parallel":
@@ -37,14 +36,15 @@ def _make(func, signatures, target, identity, options):
 class _Loops:
     """Everything a ufunc is made of but its signatures."""
 
-    def __init__(self, func, parallel, identity, fast, bounds):
-        self.func, self.parallel, self.identity, self.fast, self.bounds = func, parallel, identity, fast, bounds
+    def __init__(self, func, parallel, identity, fast, bounds, cache):
+        self.func, self.parallel, self.identity = func, parallel, identity
+        self.fast, self.bounds, self.cache = fast, bounds, cache
         self.nin = func.__code__.co_argcount
 
     def build(self, signatures):
         """The np.ufunc with these loops."""
         return _naja.ufunc_new(self.func, signatures, self.nin, self.parallel, self.identity, self.fast, self.bounds,
-                               self.func.__doc__)
+                               self.cache, self.func.__doc__)
 
 
 class DUFunc:
