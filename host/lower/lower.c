@@ -484,7 +484,7 @@ NjStatus nj_lower(NjSpec *s)
         for nj_each_val(l->py, order[i], r)
             if (nj_val(l->py, r)->op == NJ_OP_phi)
                 fill_phi(l, r);
-    if (nj_arena_failed(l->arena))
+    if (nj_arena_failed(l->arena) || nj_types_failures(l->ts) != s->unit->type_failures)
         return NJ_E_NOMEM;
     if (l->failed)
         return NJ_E_NYI;
