@@ -403,23 +403,49 @@ const char *infer_types(Infer *in, const NjType *const *types, unsigned n)
     return s;
 }
 
-static bool same_line(NjLoc a, NjLoc b) { return a.line == b.line && a.col == b.col; }
+static bool same_place(NjLoc a, NjLoc b) { return a.line == b.line && a.col == b.col; }
 
+static void note_value(Infer *in, NjDiag *g, const NjVal *v, const char *why)
+{
+    if (!v->type || !v->loc.line || v->op == NJ_OP_const || same_place(v->loc, g->loc))
+        return;
+    if (v->name)
+        nj_diag_note(&in->unit->diags, g, in->f->file, v->loc, "%s is %s here%s", v->name, v->type->name, why);
+    else
+        nj_diag_note(&in->unit->diags, g, in->f->file, v->loc, "this is %s%s", v->type->name, why);
+}
+
+/* ", as it may be int64 or float64": when a phi widens. */
+static const char *phi_reason(Infer *in, const NjVal *phi)
+{
+    const NjType *seen[4];
+    unsigned n = 0;
+    const char *s = "";
+    for (unsigned i = 0; i < phi->nargs && n < NJ_COUNT(seen); i++) {
+        const NjType *t = infer_type(in, phi->args[i]);
+        bool old = !t || t->kind == NJ_K_ERROR;
+        for (unsigned k = 0; k < n; k++)
+            old |= seen[k] == t;
+        if (old)
+            continue;
+        seen[n] = t;
+        s = nj_arena_printf(in->arena, "%s%s%s", s, n ? " or " : ", as it may be ", t->name);
+        n++;
+    }
+    return n > 1 ? s : "";
+}
+
+/* A phi is explained by what comes together in it; assignments that are no constants have places of their own. */
 void infer_note(Infer *in, NjDiag *g, NjRef r)
 {
     if (!g)
         return;
     const NjVal *v = nj_val(in->f, r);
-    if (!v->type || !v->loc.line || v->op == NJ_OP_const || same_line(v->loc, g->loc))
-        return;
-    if (v->name)
-        nj_diag_note(&in->unit->diags, g, in->f->file, v->loc, "%s is %s here", v->name, v->type->name);
-    else
-        nj_diag_note(&in->unit->diags, g, in->f->file, v->loc, "this is %s", v->type->name);
+    note_value(in, g, v, v->op == NJ_OP_phi ? phi_reason(in, v) : "");
     for (unsigned i = 0; v->op == NJ_OP_phi && i < v->nargs; i++) {
         const NjVal *a = nj_val(in->f, v->args[i]);
-        if (a->type && a->type != v->type && a->loc.line)
-            nj_diag_note(&in->unit->diags, g, in->f->file, a->loc, "%s assigned here", a->type->name);
+        if (a->op != NJ_OP_phi)
+            note_value(in, g, a, "");
     }
 }
 
