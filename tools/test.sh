@@ -10,6 +10,6 @@ say "C unit tests"
 ctest --test-dir build --output-on-failure -j "$(nproc)" --quiet -O out/ctest.log || { cat out/ctest.log; die "C unit tests failed"; }
 tail -n 4 out/ctest.log
 make_venv test
-export NAJA_FAKE_CUDA="$PWD/build/libcuda_fake.so"
+export NAJA_FAKE_CUDA="$PWD/build/libcuda_fake.so" NJC="$PWD/build/njc"
 say "Python tests"
 "$venv/bin/python" -m pytest -q "$@"
