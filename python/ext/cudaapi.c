@@ -1,5 +1,6 @@
 /* cudaapi.c - the cuda module's plain functions: devices, memory figures, PTX without a device, what was found where. */
 #include "cuda_ext.h"
+#include "cache.h"
 
 #include "cpu/cpu.h"
 #include "cuda/cuda.h"
@@ -127,54 +128,122 @@ static PyObject *api_why_cpu(PyObject *self, PyObject *_)
 
 /* -- PTX without a device ------------------------------------------------------------------------------------------- */
 
-static PyObject *ptx_of(const NjUnit *u, int cc, char suffix)
-{
+/* What is asked of cuda_ptx: a function, its types, an architecture. */
+typedef struct PtxJob {
+    NjSnapshot *snap;
+    NjUnit *unit;
+    NjCacheUse cache;
+    NjKernelObject *k;
+    const NjSig *want;
     NjText ptx;
-    NjErr err = {0};
-    NjStatus st;
-    nj_text_init(&ptx);
+    const NjType *ret;
+    int cc;
+    char suffix;
+    NjErr err;
+} PtxJob;
+
+static NjRoot ptx_root(const PtxJob *j) { return j->k->device ? NJ_ROOT_DEVICE : NJ_ROOT_KERNEL; }
+static const NjType *ptx_ret(const PtxJob *j) { return j->k->device ? j->want->ret : NULL; }
+
+/* Front end to text. */
+static NjStatus ptx_unit_nogil(PtxJob *j)
+{
+    j->unit = nj_unit_new(nj_ext_ctx(), nj_device_ptx_target(), &j->k->opts);
+    return j->unit ? nj_unit_compile(j->unit, ptx_root(j), nj_snapshot_root(j->snap), j->want->args, j->want->nargs, ptx_ret(j))
+                   : NJ_E_NOMEM;
+}
+
+static NjStatus ptx_code_nogil(PtxJob *j)
+{
+    NjImage im;
+    NjStatus st = nj_device_ptx(j->unit, j->cc, j->suffix, &j->ptx, &j->err);
+    const NjType *ret = j->unit->specs.at[0]->core->ret;
+    j->ret = ret ? ret : nj_type_void(nj_ext_types());
+    nj_image_of_unit(&im, j->unit, j->ptx.at, j->ptx.n);
+    im.ret = j->ret;
+    if (st == NJ_OK)
+        nj_cache_store_nogil(&j->cache, &im);
+    return st;
+}
+
+static bool ptx_find_nogil(PtxJob *j)
+{
+    NjArena *a = nj_arena_new();
+    NjImage im;
+    bool found = a && nj_cache_find_nogil(&j->cache, a, &im);
+    if (found) {
+        nj_text_put(&j->ptx, im.code, im.ncode);
+        j->ret = im.ret;
+        nj_image_free(&im);
+    }
+    nj_arena_free(a);
+    return found;
+}
+
+static PyObject *ptx_result(PtxJob *j)
+{
+    PyObject *ret = nj_pytype_wrap(j->ret);
+    PyObject *text = ret ? PyUnicode_DecodeUTF8(j->ptx.at, (Py_ssize_t)j->ptx.n, "replace") : NULL;
+    if (text)
+        return Py_BuildValue("NN", text, ret);
+    Py_XDECREF(ret);
+    return NULL;
+}
+
+/* The unit's error, or the one behind it. */
+static PyObject *ptx_error(const PtxJob *j, NjStatus compiled)
+{
+    if (!j->unit)
+        return PyErr_NoMemory();
+    return compiled != NJ_OK ? nj_error_from_unit(j->unit, compiled) : nj_error_from_err(&j->err);
+}
+
+static void ptx_open(PtxJob *j)
+{
+    const NjOpts *o = &j->k->opts;
+    nj_cache_open(&j->cache, j->snap, nj_device_ptx_target(), NULL, ptx_root(j), o, j->want->args, j->want->nargs, ptx_ret(j));
+    if (!j->cache.arena)
+        return;
+    uint32_t n = nj_cache_ptx_facts(j->cache.arena, j->cache.facts);
+    j->cache.facts[n++] = (NjKeyFact){"architecture", nj_arena_printf(j->cache.arena, "compile_ptx %d %d", j->cc, j->suffix)};
+    j->cache.ask.nfacts = n;
+}
+
+static PyObject *ptx_run(PtxJob *j, bool only_text)
+{
+    NjStatus st = NJ_OK, compiled = NJ_OK;
+    bool found;
+    if (!only_text)
+        ptx_open(j);
     Py_BEGIN_ALLOW_THREADS
-    st = nj_device_ptx(u, cc, suffix, &ptx, &err);
+    found = !only_text && ptx_find_nogil(j);
+    if (!found)
+        st = compiled = ptx_unit_nogil(j);
+    if (!found && st == NJ_OK && !only_text)
+        st = ptx_code_nogil(j);
     Py_END_ALLOW_THREADS
-    PyObject *ret = st == NJ_OK ? nj_pytype_wrap(u->specs.at[0]->core->ret ? u->specs.at[0]->core->ret : nj_type_void(nj_ext_types())) : NULL;
-    PyObject *text = ret ? PyUnicode_DecodeUTF8(ptx.at, (Py_ssize_t)ptx.n, "replace") : NULL;
-    nj_text_free(&ptx);
+    nj_cache_close(&j->cache);
     if (st != NJ_OK)
-        return nj_error_from_err(&err);
-    return text ? Py_BuildValue("NN", text, ret) : NULL;
+        return ptx_error(j, compiled);
+    return only_text ? PyUnicode_DecodeUTF8(j->unit->llvm.at, (Py_ssize_t)j->unit->llvm.n, "replace") : ptx_result(j);
 }
 
 /* cuda_ptx(kernel, signature, cc, suffix, llvm_only) -> (ptx, result type) of a Kernel object (device or not) */
 static PyObject *api_ptx(PyObject *self, PyObject *args)
 {
-    NjKernelObject *k;
+    PtxJob j = {0};
     PyObject *sig;
-    int cc, suffix, only_text;
-    if (!PyArg_ParseTuple(args, "O!OiCp:cuda_ptx", &NjKernel_Type, &k, &sig, &cc, &suffix, &only_text) || !(sig = nj_pysig_get(sig)))
+    int suffix, only_text;
+    if (!PyArg_ParseTuple(args, "O!OiCp:cuda_ptx", &NjKernel_Type, &j.k, &sig, &j.cc, &suffix, &only_text) || !(sig = nj_pysig_get(sig)))
         return NULL;
-    const NjSig *want = nj_pysig_sig(sig);
-    const NjTarget *target = nj_device_ptx_target();
-    NjSnapshot *snap = nj_snapshot_new(k->func, &k->opts, target->name);
-    NjUnit *u = snap ? nj_unit_new(nj_ext_ctx(), target, &k->opts) : NULL;
-    PyObject *result = NULL;
-    if (u) {
-        const NjCode *code = nj_snapshot_root(snap);
-        NjStatus st;
-        Py_BEGIN_ALLOW_THREADS
-        st = nj_unit_compile(u, k->device ? NJ_ROOT_DEVICE : NJ_ROOT_KERNEL, code, want->args, want->nargs,
-                             k->device ? want->ret : NULL);
-        Py_END_ALLOW_THREADS
-        if (st != NJ_OK)
-            nj_error_from_unit(u, st);
-        else if (only_text)
-            result = PyUnicode_DecodeUTF8(u->llvm.at, (Py_ssize_t)u->llvm.n, "replace");
-        else
-            result = ptx_of(u, cc, suffix == ' ' ? 0 : (char)suffix);
-    }
-    if (u)
-        nj_unit_free(u);
-    if (snap)
-        nj_snapshot_free(snap);
+    j.want = nj_pysig_sig(sig);
+    j.suffix = suffix == ' ' ? 0 : (char)suffix;
+    nj_text_init(&j.ptx);
+    j.snap = nj_snapshot_new(j.k->func, &j.k->opts, nj_device_ptx_target()->name);
+    PyObject *result = j.snap ? ptx_run(&j, only_text) : NULL;
+    nj_text_free(&j.ptx);
+    nj_unit_free(j.unit);
+    nj_snapshot_free(j.snap);
     Py_DECREF(sig);
     return result;
 }

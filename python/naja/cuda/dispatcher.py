@@ -8,8 +8,8 @@ from ..errors import CudaSupportError
 _INLINE = {'never': 2, 'always': 1, False: 2, True: 1}
 # options of cuda.jit: those with a meaning here, then those that are accepted and change nothing
 _OPTIONS = ('device', 'inline', 'forceinline', 'fastmath', 'debug', 'opt', 'lineinfo', 'max_registers', 'launch_bounds',
-            'boundscheck')
-_ACCEPTED = ('cache', 'link', 'lto', 'extensions', 'shared_memory_carveout', 'nopython')
+            'boundscheck', 'cache')
+_ACCEPTED = ('link', 'lto', 'extensions', 'shared_memory_carveout', 'nopython')
 DEFAULT_CC = (7, 5)
 
 
@@ -148,7 +148,7 @@ def _options(device, inline, forceinline, fastmath, debug, opt, lineinfo, max_re
 
 
 def jit(func_or_sig=None, device=False, inline='never', forceinline=False, fastmath=False, debug=False, opt=None,
-        lineinfo=False, max_registers=None, launch_bounds=None, boundscheck=False, **kws):
+        lineinfo=False, max_registers=None, launch_bounds=None, boundscheck=False, cache=True, **kws):
     """Compiles a Python function for devices: a kernel, or with device=True a function that kernels call.
 
     @cuda.jit                                 types at the first launch
@@ -158,6 +158,7 @@ def jit(func_or_sig=None, device=False, inline='never', forceinline=False, fastm
     fastmath: fast and less exact float operations. debug: exceptions and bounds are checked. lineinfo: source lines for
     profilers. opt: 0 to 3. max_registers: registers per thread. launch_bounds: (threads per block, blocks per
     multiprocessor, blocks per cluster). boundscheck: IndexError for an index out of bounds.
+    cache=False: neither looked for on disk nor kept there.
     TypeError names an option that does not exist.
     """
     for name in kws:
@@ -167,6 +168,7 @@ def jit(func_or_sig=None, device=False, inline='never', forceinline=False, fastm
         raise NotImplementedError('cuda.jit(link=...) is not supported yet: external device code cannot be linked')
     options = _options(device, inline, forceinline, fastmath, debug, opt, lineinfo, max_registers, launch_bounds,
                        boundscheck)
+    options['cache'] = bool(cache)
 
     def wrap(func, sigs=()):
         if isinstance(func, (staticmethod, classmethod)):
