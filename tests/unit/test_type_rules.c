@@ -56,7 +56,7 @@ static void answer(char *out, size_t cap, const char *op, const NjType *l, const
 /* Defects of the peer that naja does not repeat. */
 static bool is_ours(const char *op, const char *l, const char *r, const char *got)
 {
-    char both[32];
+    char both[64];
     if (!strcmp(op, "pow") && !strcmp(l, "bool") && !strcmp(r, "i32"))
         return !strcmp(got, "i64");                     /* the peer: f32 */
     snprintf(both, sizeof both, "bool @%s,%s", l, r);   /* signed with uint64: exact; the peer goes through f64 */
