@@ -1,16 +1,17 @@
 /* loops.c - one ufunc inner loop, cut into ranges for the thread pool.
  *
- * In: NumPy's argument pointers, length and steps, and a compiled loop. The loop runs serially when it is short, when an output
- * does not move (a reduction) or when an output overlaps an input otherwise than exactly (an accumulation): then the order of
- * elements matters. Out: the first error status that any range gave, the lowest range first, and the ranges'
- * floating-point exceptions as this thread's.
+ * In: NumPy's argument pointers, length and steps, and a compiled loop. The loop runs serially when it is short, when
+ * an output does not move (a reduction) or when an output overlaps an input otherwise than exactly (an accumulation):
+ * then the order of elements matters. Out: the first error status that any range gave, the lowest range first, and the
+ * ranges' floating-point exceptions as this thread's.
  */
 #include "cpu/cpu.h"
 
 #include <fenv.h>
 #include <stdatomic.h>
 
-enum { RANGE_NBYTES = 256 * 1024, RANGE_MIN = 4096 };      /* half of a small L2 for each range; and when threads pay at all */
+/* Half of a small L2 for each range; and when threads pay at all. */
+enum { RANGE_NBYTES = 256 * 1024, RANGE_MIN = 4096 };
 
 typedef struct Loop {
     NjLoopFn fn;
@@ -18,13 +19,15 @@ typedef struct Loop {
     const intptr_t *steps;
     unsigned nargs;
     _Atomic(int) flags;               /* floating-point exceptions that ranges raised */
-    _Atomic(uint64_t) first;          /* (range start << 32 | status) of the lowest range that failed; UINT64_MAX none */
+    _Atomic(uint64_t) first; /* (range start << 32 | status) of the lowest range that failed; UINT64_MAX none */
 } Loop;
 
 static bool range_overlap(const char *a, intptr_t astep, const char *b, intptr_t bstep, size_t n)
 {
-    const char *alo = astep < 0 ? a + astep * (intptr_t)(n - 1) : a, *ahi = astep < 0 ? a : a + astep * (intptr_t)(n - 1);
-    const char *blo = bstep < 0 ? b + bstep * (intptr_t)(n - 1) : b, *bhi = bstep < 0 ? b : b + bstep * (intptr_t)(n - 1);
+    const char *alo = astep < 0 ? a + astep * (intptr_t)(n - 1) : a,
+               *ahi = astep < 0 ? a : a + astep * (intptr_t)(n - 1);
+    const char *blo = bstep < 0 ? b + bstep * (intptr_t)(n - 1) : b,
+               *bhi = bstep < 0 ? b : b + bstep * (intptr_t)(n - 1);
     return alo < bhi + 16 && blo < ahi + 16;                /* 16: the widest element */
 }
 
@@ -70,7 +73,8 @@ static int32_t loop_range(void *arg, size_t lo, size_t hi, uint32_t slot)
     return 0;                          /* every range runs, so that the lowest error is the one reported */
 }
 
-int32_t nj_loop_run(NjPool *pool, NjLoopFn fn, char *const *args, size_t n, const intptr_t *steps, unsigned nin, unsigned nargs)
+int32_t nj_loop_run(NjPool *pool, NjLoopFn fn, char *const *args, size_t n, const intptr_t *steps, unsigned nin,
+                    unsigned nargs)
 {
     Loop l = {.fn = fn, .args = args, .steps = steps, .nargs = nargs, .first = UINT64_MAX};
     size_t grain = loop_grain(&l);

@@ -4,8 +4,8 @@
  *          -> the others, newest first
  *          -> types of the values -> compile, or, with declared signatures only, choose one and convert
  *
- * A hot call allocates nothing but its result. Compiling holds the dispatcher's own lock and not the GIL, so two threads that
- * miss together compile once.
+ * A hot call allocates nothing but its result. Compiling holds the dispatcher's own lock and not the GIL, so two
+ * threads that miss together compile once.
  */
 #include "disp.h"
 
@@ -70,10 +70,11 @@ static PyObject *choose_fail(const NjDisp *d, const NjType *const *types, Py_ssi
     for (Py_ssize_t i = 0; i < n; i++)
         nj_text_fmt(&t, "%s%s", i ? ", " : "", types[i]->name);
     if (ambiguous)
-        PyErr_Format(PyExc_TypeError, "ambiguous call of %R: several of its signatures fit (%s) equally well", d->func, t.at);
+        PyErr_Format(PyExc_TypeError, "ambiguous call of %R: several of its signatures fit (%s) equally well", d->func,
+                     t.at);
     else
-        PyErr_Format(PyExc_TypeError, "no matching definition of %R for argument type(s) %s; its signatures are %R", d->func,
-                     n ? t.at : "()", d->declared);
+        PyErr_Format(PyExc_TypeError, "no matching definition of %R for argument type(s) %s; its signatures are %R",
+                     d->func, n ? t.at : "()", d->declared);
     nj_text_free(&t);
     return NULL;
 }
@@ -143,7 +144,8 @@ static PyObject *call_variadic(NjDisp *d)
     for (Py_ssize_t i = 0; i < n; i++)
         types[i] = nj_type_none(nj_ext_types());
     if (nj_disp_compile(d, types, (uint32_t)n, NULL))
-        PyErr_Format(PyExc_NotImplementedError, "%R has *args or **kwargs, which compiled functions cannot have", d->func);
+        PyErr_Format(PyExc_NotImplementedError, "%R has *args or **kwargs, which compiled functions cannot have",
+                     d->func);
     PyMem_Free(types);
     return NULL;
 }
@@ -262,15 +264,22 @@ void nj_disp_drop_specs(NjDisp *d)
 
 static int disp_options(NjDisp *d, PyObject *kw)
 {
-    static char *names[] = {"error_model", "fast_flags", "boundscheck", "debug", "nogil", "inline", "opt", "cache", NULL};
-    int error_model = 0, fast = 0, bounds = 0, debug = 0, nogil = 0, inline_hint = 0, opt = (int)nj_knobs()->opt, cache = 1;
+    static char *names[] = {"error_model", "fast_flags", "boundscheck", "debug", "nogil",
+                            "inline",      "opt",        "cache",       NULL};
+    int error_model = 0, fast = 0, bounds = 0, debug = 0, nogil = 0, inline_hint = 0, opt = (int)nj_knobs()->opt,
+        cache = 1;
     PyObject *none = PyTuple_New(0);
-    int ok = none && PyArg_ParseTupleAndKeywords(none, kw, "|$iipppiip:Dispatcher", names, &error_model, &fast, &bounds, &debug,
-                                                 &nogil, &inline_hint, &opt, &cache);
+    int ok = none && PyArg_ParseTupleAndKeywords(none, kw, "|$iipppiip:Dispatcher", names, &error_model, &fast, &bounds,
+                                                 &debug, &nogil, &inline_hint, &opt, &cache);
     Py_XDECREF(none);
     d->opts = (NjOpts){
-        .error_model = error_model ? NJ_ERRORS_NUMPY : NJ_ERRORS_PYTHON, .fastmath = fast == 127, .fast_flags = (uint8_t)fast,
-        .boundscheck = bounds, .debug = debug, .inline_hint = (uint8_t)inline_hint, .opt = (uint8_t)opt,
+        .error_model = error_model ? NJ_ERRORS_NUMPY : NJ_ERRORS_PYTHON,
+        .fastmath = fast == 127,
+        .fast_flags = (uint8_t)fast,
+        .boundscheck = bounds,
+        .debug = debug,
+        .inline_hint = (uint8_t)inline_hint,
+        .opt = (uint8_t)opt,
         .nocache = !cache,
     };
     d->nogil = nogil;
@@ -305,7 +314,8 @@ static bool declared_before(const NjSig *sigs, uint32_t n, const NjSig *s)
     return false;
 }
 
-/* All declared signatures side by side; one that is there twice counts once. Only the constructor knows the object yet. */
+/* All declared signatures side by side; one that is there twice counts once. Only the constructor
+ * knows the object yet. */
 static int disp_compile_declared(NjDisp *d)
 {
     uint32_t n = (uint32_t)PyList_GET_SIZE(d->declared), m = 0;

@@ -1,8 +1,8 @@
 /* errors.c - diagnostics, foreign messages and exceptions of compiled code -> Python exceptions.
  *
- * In: a unit's diagnostics, an NjErr, a row of a unit's exceptions. Out: a Python exception set. Classes are found by name, first in
- * naja.errors, then among the builtins: errors.def and lowering name them as bare words. Source lines come from linecache, so that
- * functions made by exec and in notebooks show theirs wherever Python would.
+ * In: a unit's diagnostics, an NjErr, a row of a unit's exceptions. Out: a Python exception set. Classes are found by
+ * name, first in naja.errors, then among the builtins: errors.def and lowering name them as bare words. Source lines
+ * come from linecache, so that functions made by exec and in notebooks show theirs wherever Python would.
  */
 #include "ext.h"
 
@@ -91,7 +91,8 @@ PyObject *nj_error_from_unit(const NjUnit *u, NjStatus st)
     if (PyErr_Occurred())
         return NULL;
     if (!u->diags.list.n)
-        return err_set(err_of_status(st), st == NJ_E_NOMEM ? "out of memory while compiling" : "compilation failed without a message");
+        return err_set(err_of_status(st),
+                       st == NJ_E_NOMEM ? "out of memory while compiling" : "compilation failed without a message");
     NjText text;
     Source src;
     nj_text_init(&text);
@@ -115,8 +116,8 @@ PyObject *nj_error_from_err(const NjErr *e)
 
 /* -- exceptions of compiled code ---------------------------------------------------------------------- */
 
-/* A frame that never ran, at the line of the raise: PyTraceBack_Here turns it into a traceback entry. Failing to make one
- * only costs the entry. */
+/* A frame that never ran, at the line of the raise: PyTraceBack_Here turns it into a traceback entry. Failing to make
+ * one only costs the entry. */
 static void exc_add_place(const char *file, const char *func, uint32_t line)
 {
     PyObject *e = nj_exc_take();
@@ -175,7 +176,8 @@ PyObject *nj_error_raise(const NjExc *e, const NjSnapshot *s)
     if (!cls)
         cls = err_class(e->exc ? e->exc : "RuntimeError");
     PyObject *args = exc_args(e);
-    PyObject *value = args ? PyObject_CallObject(cls, args) : NULL;       /* the class may refuse its arguments: that error goes on */
+    PyObject *value =
+        args ? PyObject_CallObject(cls, args) : NULL; /* the class may refuse its arguments: that error goes on */
     if (value)
         PyErr_SetObject(cls, value);
     Py_XDECREF(value);

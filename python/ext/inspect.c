@@ -11,9 +11,13 @@ static PyObject *inspect_cpu(PyObject *module, PyObject *unused)
     Py_BEGIN_ALLOW_THREADS
     api = nj_cpu_llvm(&err);
     Py_END_ALLOW_THREADS
-    return Py_BuildValue("{s:z, s:z, s:z, s:z, s:I, s:I, s:z}", "cpu", api ? api->host_cpu() : NULL, "features",
-                         api ? api->host_features() : NULL, "triple", api ? api->host_triple() : NULL, "llvm",
-                         api ? api->llvm_version : NULL, "cores", nj_cpu_cores(), "threads", nj_pool_threads(nj_pool_get()),
+    return Py_BuildValue("{s:z, s:z, s:z, s:z, s:I, s:I, s:z}",
+                         "cpu", api ? api->host_cpu() : NULL,
+                         "features", api ? api->host_features() : NULL,
+                         "triple", api ? api->host_triple() : NULL,
+                         "llvm", api ? api->llvm_version : NULL,
+                         "cores", nj_cpu_cores(),
+                         "threads", nj_pool_threads(nj_pool_get()),
                          "error", api ? NULL : err.text);
 }
 

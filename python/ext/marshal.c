@@ -1,8 +1,8 @@
 /* marshal.c - Python values into 8-byte slots, and slots into Python values.
  *
- * In: a type and a value, or filled slots. The slots of a type are its parts (nj_type_parts): the one rule this file shares
- * with lowering. Two ways in: nj_plan_fill takes a value only if it has exactly the type (the hot path), nj_marshal_arg converts
- * it to the type. Values are borrowed; the `owner` slot of an array is the array object itself.
+ * In: a type and a value, or filled slots. The slots of a type are its parts (nj_type_parts): the one rule this file
+ * shares with lowering. Two ways in: nj_plan_fill takes a value only if it has exactly the type (the hot path),
+ * nj_marshal_arg converts it to the type. Values are borrowed; the `owner` slot of an array is the array object itself.
  */
 #include "marshal.h"
 #include "npy.h"

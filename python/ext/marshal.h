@@ -1,6 +1,8 @@
-/* marshal.h - argument plans: the one walk over the arguments that both checks their types and fills the argument block.
+/* marshal.h - argument plans: the one walk over the arguments that both checks their types and fills the argument
+ * block.
  *
- * A plan is made once for each specialisation; nj_plan_fill is the hot path of a call and of a launch. It allocates nothing.
+ * A plan is made once for each specialisation; nj_plan_fill is the hot path of a call and of a launch. It allocates
+ * nothing.
  */
 #ifndef NJ_MARSHAL_H
 #define NJ_MARSHAL_H

@@ -1,7 +1,7 @@
 /* module.c - the extension module naja._naja: makes the process's context and asks each file of files.def for its part.
  *
- * Nothing is loaded here: NumPy, LLVM and libcuda come at first need (npy.c, cpu/llvm.c, cuda/). The context, its types and the
- * objects that stand for them are one per process, so a second interpreter in the same process is refused.
+ * Nothing is loaded here: NumPy, LLVM and libcuda come at first need (npy.c, cpu/llvm.c, cuda/). The context, its types
+ * and the objects that stand for them are one per process, so a second interpreter in the same process is refused.
  */
 #include "ext.h"
 
@@ -87,7 +87,8 @@ static PyMethodDef ext_methods[] = {
     {"_alloc_fail_at", ext_alloc_fail_at, METH_O, NULL},
     {"dump", ext_dump, METH_O, "dump(letters): show stages of what is compiled from now on; dump('help') lists them."},
     {"get_num_threads", ext_threads, METH_NOARGS, "The number of threads that parallel code uses."},
-    {"set_num_threads", ext_set_threads, METH_O, "set_num_threads(n): how many threads parallel code uses from now on."},
+    {"set_num_threads", ext_set_threads, METH_O,
+     "set_num_threads(n): how many threads parallel code uses from now on."},
     {0},
 };
 

@@ -1,7 +1,7 @@
 /* npy.c - NumPy's C API at first need, and the two directions between its type numbers and our scalar types.
  *
- * `import naja` must not import NumPy. Whoever needs it calls nj_npy_need(); whoever only wants to know whether a value may be
- * NumPy's asks nj_npy_maybe(), which is false while no one in the process has imported NumPy.
+ * `import naja` must not import NumPy. Whoever needs it calls nj_npy_need(); whoever only wants to know whether a value
+ * may be NumPy's asks nj_npy_maybe(), which is false while no one in the process has imported NumPy.
  */
 #define NJ_NPY_DEFINE
 #include "npy.h"

@@ -25,7 +25,8 @@ int nj_npy_need(void);                  /* imports NumPy and its C API; 0, or -1
 int nj_npy_maybe(void);
 extern bool nj_npy_ready;
 
-/* The scalar type of a dtype's type number (NPY_LONG, NPY_LONGLONG and NPY_INTP agree); NJ_T_NSCALAR when we have none. */
+/* The scalar type of a dtype's type number (NPY_LONG, NPY_LONGLONG and NPY_INTP agree); NJ_T_NSCALAR when we have none.
+ */
 extern uint8_t nj_npy_scalar_of_num[NPY_NTYPES_LEGACY];
 static inline NjScalar nj_npy_scalar(int type_num)
 {

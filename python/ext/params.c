@@ -1,4 +1,5 @@
-/* params.c - a call's positional and keyword arguments in the order of the function's parameters, as Python itself binds them.
+/* params.c - a call's positional and keyword arguments in the order of the function's parameters, as Python itself
+ * binds them.
  *
  * Only calls with keywords or missing arguments come here; defaults are read at each call, as Python does.
  */
@@ -10,7 +11,10 @@ int nj_params_init(NjParams *p, PyObject *func)
     PyObject *all = PyObject_GetAttrString((PyObject *)code, "co_varnames");
     if (!all)
         return -1;
-    *p = (NjParams){.func = func, .nargs = code->co_argcount, .nposonly = code->co_posonlyargcount, .nkwonly = code->co_kwonlyargcount,
+    *p = (NjParams){.func = func,
+                    .nargs = code->co_argcount,
+                    .nposonly = code->co_posonlyargcount,
+                    .nkwonly = code->co_kwonlyargcount,
                     .variadic = (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) != 0};
     p->names = PyTuple_GetSlice(all, 0, nj_params_count(p));
     Py_DECREF(all);

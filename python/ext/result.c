@@ -1,7 +1,7 @@
 /* result.c - slots that compiled code filled -> Python objects.
  *
- * Numbers come back as Python's own int, float, complex and bool, whatever their width. An array is a view: its `owner` slot is the
- * array object that holds the memory, an argument of this call.
+ * Numbers come back as Python's own int, float, complex and bool, whatever their width. An array is a view: its `owner`
+ * slot is the array object that holds the memory, an argument of this call.
  */
 #include "marshal.h"
 #include "npy.h"
@@ -62,7 +62,8 @@ static void array_strides(const NjType *t, const npy_intp *shape, npy_intp *stri
     }
 }
 
-static bool array_is_same(PyArrayObject *a, const NjType *t, const void *data, const npy_intp *shape, const npy_intp *strides)
+static bool array_is_same(PyArrayObject *a, const NjType *t, const void *data, const npy_intp *shape,
+                          const npy_intp *strides)
 {
     if (PyArray_DATA(a) != data || PyArray_NDIM(a) != t->ndim || t->readonly == !!PyArray_ISWRITEABLE(a))
         return false;
@@ -143,7 +144,8 @@ static PyObject *get_range(const NjType *t, const uint64_t *slots)
     PyObject *v[3];
     for (int i = 0; i < 3; i++)
         v[i] = get_int(t->elem, slots[i]);
-    PyObject *r = v[0] && v[1] && v[2] ? PyObject_CallFunctionObjArgs((PyObject *)&PyRange_Type, v[0], v[1], v[2], NULL) : NULL;
+    PyObject *r =
+        v[0] && v[1] && v[2] ? PyObject_CallFunctionObjArgs((PyObject *)&PyRange_Type, v[0], v[1], v[2], NULL) : NULL;
     for (int i = 0; i < 3; i++)
         Py_XDECREF(v[i]);
     return r;

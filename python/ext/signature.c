@@ -1,7 +1,8 @@
-/* signature.c - a signature as a Python object: what float64(float64, float64) makes, and everything else users write for one.
+/* signature.c - a signature as a Python object: what float64(float64, float64) makes, and everything else users write
+ * for one.
  *
- * In: a Signature, a string ("f8(i4, f8[:])"), a tuple or list of types. Out: a Signature, whose result may be unknown. A
- * Signature owns the NjSig that host/ works with.
+ * In: a Signature, a string ("f8(i4, f8[:])"), a tuple or list of types. Out: a Signature, whose result may be unknown.
+ * A Signature owns the NjSig that host/ works with.
  */
 #include "ext.h"
 
@@ -70,8 +71,10 @@ PyObject *nj_pysig_get(PyObject *o)
         return sig_from_text(o);
     if (PyTuple_Check(o))
         return sig_from_types(o);
-    return PyErr_Format(PyExc_TypeError, "a signature is written int32(int32, float64[:]), 'i4(i4, f8[:])' or (int32, float64[:]), "
-                        "not as a %.100s", Py_TYPE(o)->tp_name);
+    return PyErr_Format(PyExc_TypeError,
+                        "a signature is written int32(int32, float64[:]), 'i4(i4, f8[:])' or (int32, float64[:]), "
+                        "not as a %.100s",
+                        Py_TYPE(o)->tp_name);
 }
 
 PyObject *nj_pysig_list(PyObject *o)
@@ -168,7 +171,8 @@ static PyObject *sig_item(PyObject *self, Py_ssize_t i)
 
 static PyObject *sig_reduce(PyObject *self, PyObject *unused)
 {
-    PyObject *make = nj_ext_import("naja._naja", "signature"), *ret = sig_get_return(self, NULL), *args = sig_get_args(self, NULL);
+    PyObject *make = nj_ext_import("naja._naja", "signature"), *ret = sig_get_return(self, NULL),
+             *args = sig_get_args(self, NULL);
     PyObject *r = make && ret && args ? Py_BuildValue("(O(OO))", make, ret, args) : NULL;
     Py_XDECREF(make);
     Py_XDECREF(ret);
@@ -226,7 +230,8 @@ static PyObject *sigs_make(PyObject *module, PyObject *args)
 
 PyMethodDef nj_signature_methods[] = {
     {"as_signature", sigs_get, METH_O, "as_signature(x): a Signature from a Signature, a string or a tuple of types."},
-    {"as_signatures", sigs_list, METH_O, "as_signatures(x): a list of Signatures from one of the above or a list of them."},
+    {"as_signatures", sigs_list, METH_O,
+     "as_signatures(x): a list of Signatures from one of the above or a list of them."},
     {"signature", sigs_make, METH_VARARGS, "signature(return_type, (argument types))"},
     {0},
 };

@@ -1,7 +1,8 @@
 /* spec.c - compiles a function for tuples of types and loads it: snapshot -> unit -> LLVM -> code in memory.
  *
- * Only the snapshot needs the GIL; everything after runs without it (D6), several signatures side by side on the pool. What a later call can ask for is copied out of the unit,
- * which is then freed: types, exceptions, and the snapshot that keeps Python objects alive.
+ * Only the snapshot needs the GIL; everything after runs without it (D6), several signatures side by side on the pool.
+ * What a later call can ask for is copied out of the unit, which is then freed: types, exceptions, and the snapshot
+ * that keeps Python objects alive.
  */
 #include "spec.h"
 #include "cache.h"
@@ -130,8 +131,8 @@ static NjStatus spec_check_result(const NjPySpec *s)
         return NJ_OK;
     PyObject *cls = nj_ext_import("naja.errors", "TypingError");
     if (cls)
-        PyErr_Format(cls, "%s returns a value of type %s, which compiled code cannot hand to Python", nj_snapshot_root(s->snap)->name,
-                     s->ret->name);
+        PyErr_Format(cls, "%s returns a value of type %s, which compiled code cannot hand to Python",
+                     nj_snapshot_root(s->snap)->name, s->ret->name);
     Py_XDECREF(cls);
     return NJ_E_USER;
 }
@@ -171,8 +172,8 @@ static void job_compile_nogil(Job *j)
     j->own_err = !j->u || j->st == NJ_OK;
     if (j->st == NJ_OK)
         j->st = spec_native_nogil(s, j->u, &j->cache, &j->err);
-    nj_log(1, "%s %s in %.1f ms: front end and types %.1f, native code %.1f", j->st == NJ_OK ? "compiled" : "refused", code->name,
-           (spec_clock() - t0) * 1e3, (t1 - t0) * 1e3, (spec_clock() - t1) * 1e3);
+    nj_log(1, "%s %s in %.1f ms: front end and types %.1f, native code %.1f", j->st == NJ_OK ? "compiled" : "refused",
+           code->name, (spec_clock() - t0) * 1e3, (t1 - t0) * 1e3, (spec_clock() - t1) * 1e3);
 }
 
 static int32_t jobs_compile_nogil(void *arg, size_t lo, size_t hi, uint32_t slot)

@@ -32,7 +32,8 @@ typedef int32_t (*NjEntry)(const uint64_t *args, uint64_t *ret);
 NjPySpec *nj_spec_compile(PyObject *func, const NjOpts *opts, NjRoot root, const NjType *const *args, uint32_t nargs,
                           const NjType *ret);
 /* The same for several signatures at once; all or none. 0, or -1 with the first one's exception. */
-int       nj_spec_compile_many(PyObject *func, const NjOpts *opts, NjRoot root, const NjSig *sigs, uint32_t n, NjPySpec **out);
+int nj_spec_compile_many(PyObject *func, const NjOpts *opts, NjRoot root, const NjSig *sigs, uint32_t n,
+                         NjPySpec **out);
 NjPySpec *nj_spec_retain(NjPySpec *s);
 void      nj_spec_release(NjPySpec *s);                     /* NULL is fine */
 /* For an owner's tp_traverse: a function that calls itself is in its own snapshot. */

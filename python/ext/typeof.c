@@ -1,7 +1,7 @@
 /* typeof.c - the type of a Python value as an argument, and the type that a Python object names.
  *
- * nj_pytype_of is the rule book of argument types (spec cpu.md 4.1); marshal.c repeats its exact tests on the hot path and must agree
- * with it. nj_pytype_get reads annotations: types, text, dtypes, classes.
+ * nj_pytype_of is the rule book of argument types (spec cpu.md 4.1); marshal.c repeats its exact tests on the hot path
+ * and must agree with it. nj_pytype_get reads annotations: types, text, dtypes, classes.
  */
 #include "ext.h"
 #include "npy.h"
@@ -90,7 +90,9 @@ static const NjType *of_tuple(PyObject *v)
         i++;
     if (i == n) {
         PyObject *fields = of_fields(v);
-        t = fields ? of_namedtuple(v, fields, at, n) : PyErr_Occurred() ? NULL : nj_type_tuple(nj_ext_types(), at, (unsigned)n);
+        t = fields             ? of_namedtuple(v, fields, at, n)
+            : PyErr_Occurred() ? NULL
+                               : nj_type_tuple(nj_ext_types(), at, (unsigned)n);
         Py_XDECREF(fields);
     }
     Py_LeaveRecursiveCall();

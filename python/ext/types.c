@@ -1,8 +1,8 @@
 /* types.c - NjType as a Python object: naja.float32, float32[:, ::1], float64(float64, float64), types.Array(...).
  *
- * One object for each type, made at first need and never freed, so that equality and hashing are identity, as in host/. Indexing a
- * type with slices makes an array type, calling it with types a signature, and calling a scalar type with anything else converts
- * that value as NumPy's class of the same name does.
+ * One object for each type, made at first need and never freed, so that equality and hashing are identity, as in host/.
+ * Indexing a type with slices makes an array type, calling it with types a signature, and calling a scalar type with
+ * anything else converts that value as NumPy's class of the same name does.
  */
 #include "ext.h"
 
@@ -88,8 +88,10 @@ static int type_slice_kind(PyObject *o)
 
 static PyObject *type_index_error(const NjType *t)
 {
-    return PyErr_Format(PyExc_TypeError, "an array of %s is written %s[:], %s[:, :], %s[:, ::1] (C order) or %s[::1, :] "
-                        "(Fortran order)", t->name, t->name, t->name, t->name, t->name);
+    return PyErr_Format(PyExc_TypeError,
+                        "an array of %s is written %s[:], %s[:, :], %s[:, ::1] (C order) or %s[::1, :] "
+                        "(Fortran order)",
+                        t->name, t->name, t->name, t->name, t->name);
 }
 
 static PyObject *type_subscript(PyObject *self, PyObject *key)
@@ -116,8 +118,9 @@ static PyObject *type_subscript(PyObject *self, PyObject *key)
 static PyObject *type_convert(const NjType *t, PyObject *value)
 {
     if (nj_type_scalar_of(t) == NJ_T_NSCALAR)
-        return PyErr_Format(PyExc_TypeError, "%s can only be called with types, which makes a signature, not with a %.100s",
-                            t->name, Py_TYPE(value)->tp_name);
+        return PyErr_Format(PyExc_TypeError,
+                            "%s can only be called with types, which makes a signature, not with a %.100s", t->name,
+                            Py_TYPE(value)->tp_name);
     PyObject *cls = nj_ext_import("numpy", t->kind == NJ_K_BOOL ? "bool_" : t->name);
     PyObject *r = cls ? PyObject_CallOneArg(cls, value) : NULL;
     Py_XDECREF(cls);
@@ -312,7 +315,8 @@ static PyObject *type_is_precise(PyObject *self, PyObject *unused)
     Py_RETURN_TRUE;
 }
 
-/* How well self converts to the other type, as Context.can_convert names it: 0 exact, 1 promote, 2 safe, 3 unsafe, None not. */
+/* How well self converts to the other type, as Context.can_convert names it: 0 exact, 1 promote, 2 safe, 3 unsafe, None
+ * not. */
 static PyObject *type_can_convert_to(PyObject *self, PyObject *other)
 {
     const NjType *to = nj_pytype_get(other);
@@ -371,7 +375,8 @@ static PyObject *types_array(PyObject *module, PyObject *args, PyObject *kw)
     PyObject *dtype, *name = NULL;
     const char *layout;
     int ndim, readonly = 0, aligned = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, kw, "Ois|pOp:Array", names, &dtype, &ndim, &layout, &readonly, &name, &aligned))
+    if (!PyArg_ParseTupleAndKeywords(args, kw, "Ois|pOp:Array", names, &dtype, &ndim, &layout, &readonly, &name,
+                                     &aligned))
         return NULL;
     const NjType *elem = nj_pytype_get(dtype);
     if (!elem)
@@ -465,5 +470,7 @@ int nj_types_init(PyObject *module)
         if (nj_pytype_add(module, t->name, t) < 0)
             return -1;
     }
-    return nj_pytype_add(module, "void", nj_type_void(ts)) < 0 || nj_pytype_add(module, "none", nj_type_none(ts)) < 0 ? -1 : 0;
+    return nj_pytype_add(module, "void", nj_type_void(ts)) < 0 || nj_pytype_add(module, "none", nj_type_none(ts)) < 0
+               ? -1
+               : 0;
 }

@@ -1,8 +1,9 @@
 /* ufunc.c - real np.ufunc objects whose inner loops are compiled: what @vectorize makes on the CPU targets.
  *
- * In: a Python function of scalars and its signatures, in the order NumPy shall try them. Out: PyUFunc_FromFuncAndData over one
- * compiled NJ_ROOT_UFUNC loop for each. The ufunc's `obj` is a Keeper, which owns the code and NumPy's tables, so both live as long as
- * the ufunc. Loops run without the GIL; an error in one is raised after it, with the GIL taken for that.
+ * In: a Python function of scalars and its signatures, in the order NumPy shall try them. Out: PyUFunc_FromFuncAndData
+ * over one compiled NJ_ROOT_UFUNC loop for each. The ufunc's `obj` is a Keeper, which owns the code and NumPy's tables,
+ * so both live as long as the ufunc. Loops run without the GIL; an error in one is raised after it, with the GIL taken
+ * for that.
  */
 #include "npy.h"
 #include "spec.h"
@@ -145,7 +146,8 @@ static int ufunc_check_sig(PyObject *sig, unsigned nin)
 {
     const NjSig *s = nj_pysig_sig(sig);
     if (s->nargs != nin || nin < 1 || nin > NJ_LOOP_ARGS - 1) {
-        PyErr_Format(PyExc_TypeError, "the signature %R has %u arguments, but the function has %u parameters", sig, s->nargs, nin);
+        PyErr_Format(PyExc_TypeError, "the signature %R has %u arguments, but the function has %u parameters", sig,
+                     s->nargs, nin);
         return -1;
     }
     for (unsigned i = 0; i < nin; i++)
@@ -230,8 +232,8 @@ static PyObject *ufunc_new(PyObject *module, PyObject *args)
 {
     PyObject *func, *sigs, *ident, *doc, *u = NULL;
     int nin, parallel, identity, fast, bounds, cache;
-    if (!PyArg_ParseTuple(args, "O!O!ipOippO:ufunc_new", &PyFunction_Type, &func, &PyList_Type, &sigs, &nin, &parallel, &ident,
-                          &fast, &bounds, &cache, &doc))
+    if (!PyArg_ParseTuple(args, "O!O!ipOippO:ufunc_new", &PyFunction_Type, &func, &PyList_Type, &sigs, &nin, &parallel,
+                          &ident, &fast, &bounds, &cache, &doc))
         return NULL;
     if (nj_npy_need() < 0 || ufunc_identity(ident, &identity) < 0)
         return NULL;
@@ -242,8 +244,12 @@ static PyObject *ufunc_new(PyObject *module, PyObject *args)
     k->sigs = PySequence_Tuple(sigs);
     k->doc = Py_NewRef(doc);
     k->name = PyObject_GetAttrString(func, "__name__");
-    k->opts = (NjOpts){.error_model = NJ_ERRORS_NUMPY, .fastmath = fast == 127, .fast_flags = (uint8_t)fast, .boundscheck = bounds,
-                       .opt = (uint8_t)nj_knobs()->opt, .nocache = !cache};
+    k->opts = (NjOpts){.error_model = NJ_ERRORS_NUMPY,
+                       .fastmath = fast == 127,
+                       .fast_flags = (uint8_t)fast,
+                       .boundscheck = bounds,
+                       .opt = (uint8_t)nj_knobs()->opt,
+                       .nocache = !cache};
     int n = k->sigs ? (int)PyTuple_GET_SIZE(k->sigs) : 0;
     bool ok = k->sigs && k->name && (keeper_alloc(k, n, (unsigned)nin + 1) || PyErr_NoMemory());
     if (ok && ufunc_compile(k, n, (unsigned)nin, parallel) == 0)
@@ -297,9 +303,11 @@ static PyObject *ufunc_view(PyObject *module, PyObject *args)
 }
 
 PyMethodDef nj_ufunc_methods[] = {
-    {"ufunc_new", ufunc_new, METH_VARARGS, "ufunc_new(func, signatures, nin, parallel, identity, fast_flags, boundscheck, cache, doc)"},
+    {"ufunc_new", ufunc_new, METH_VARARGS,
+     "ufunc_new(func, signatures, nin, parallel, identity, fast_flags, boundscheck, cache, doc)"},
     {"ufunc_code", ufunc_code, METH_O, "ufunc_code(ufunc): what owns its compiled loops, or None."},
-    {"ufunc_view", ufunc_view, METH_VARARGS, "ufunc_view(code, i, what): 0 typed IR, 1 LLVM text, 2 optimised LLVM, 3 assembly"},
+    {"ufunc_view", ufunc_view, METH_VARARGS,
+     "ufunc_view(code, i, what): 0 typed IR, 1 LLVM text, 2 optimised LLVM, 3 assembly"},
     {0},
 };
 
