@@ -12,11 +12,15 @@ _warned = set()
 
 
 def warn_once(key, text, category=NajaWarning):
-    """A warning of which one a process is enough."""
+    """A warning of which one a process is enough, at the line of the decorator."""
     if key not in _warned:
         _warned.add(key)
+        import sys
         import warnings
-        warnings.warn(text, category, stacklevel=4)
+        frame, level = sys._getframe(1), 2
+        while frame.f_back and frame.f_globals.get("__package__") == __package__:
+            frame, level = frame.f_back, level + 1
+        warnings.warn(text, category, stacklevel=level)
 
 
 def fast_flags(value):
