@@ -180,12 +180,17 @@ static PyObject *cache_stats(PyObject *module, PyObject *unused)
                          "evicted", s.evicted, "failed", s.failed);
 }
 
-static PyObject *cache_path(PyObject *module, PyObject *unused)
+PyObject *nj_cache_path_object(void)
 {
     char path[PATH_MAX];
     if (!nj_cache_on())
         Py_RETURN_NONE;
     return nj_cache_path(path, sizeof path) ? PyUnicode_DecodeFSDefault(path) : PyErr_Format(PyExc_OSError, "the path is too long");
+}
+
+static PyObject *cache_path(PyObject *module, PyObject *unused)
+{
+    return nj_cache_path_object();
 }
 
 static PyObject *text_of(const char *s)

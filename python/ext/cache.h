@@ -25,6 +25,7 @@ void nj_cache_close(NjCacheUse *c);           /* GIL held; says once a process w
 /* A unit's exceptions, copied so that they outlive it. NULL: there are none, or no memory. */
 NjExc *nj_cache_keep_excs(NjArena *a, const NjExc *excs, uint32_t n);
 
+PyObject *nj_cache_path_object(void);         /* the folder; None when the cache is off */
 /* For the devices' `facts`: what code for this CPU, and PTX of whatever architecture, depends on. GIL held. */
 uint32_t nj_cache_cpu_facts(NjArena *a, NjKeyFact *out);
 uint32_t nj_cache_ptx_facts(NjArena *a, NjKeyFact *out);

@@ -1,8 +1,10 @@
-/* disp_attrs.c - what can be asked of a dispatcher besides calling it: signatures, recompiling, looking inside, its function's names.
+/* disp_attrs.c - what can be asked of a dispatcher besides calling it: signatures, recompiling, looking inside, its
+ * function's names.
  *
  * What only prints or pickles is Python (naja/inspect.py, naja/decorators.py), imported when asked.
  */
 #include "disp.h"
+#include "cache.h"
 
 /* -- signatures ------------------------------------------------------------------------------------- */
 
@@ -64,6 +66,34 @@ static PyObject *get_overloads(PyObject *self, void *unused)
     return dict_of((NjDisp *)self, overload_of, 0);
 }
 
+/* {argument types: 1} of the specialisations that came from the cache, or that did not. */
+static PyObject *stats_of(NjDisp *d, bool cached)
+{
+    PyObject *r = PyDict_New();
+    for (uint32_t i = 0; r && i < d->nspecs; i++) {
+        PyObject *key = d->specs[i]->cached == cached ? args_of(d->specs[i]) : NULL, *one = PyLong_FromLong(1);
+        if (PyErr_Occurred() || (key && PyDict_SetItem(r, key, one) < 0))
+            Py_CLEAR(r);
+        Py_XDECREF(key);
+        Py_XDECREF(one);
+    }
+    return r;
+}
+
+static PyObject *get_stats(PyObject *self, void *unused)
+{
+    NjDisp *d = (NjDisp *)self;
+    PyObject *cls = nj_ext_import("naja.cache", "Stats"), *path = cls ? nj_cache_path_object() : NULL, *r = NULL;
+    PyObject *hits = path ? stats_of(d, true) : NULL, *misses = hits ? stats_of(d, false) : NULL;
+    if (misses)
+        r = PyObject_CallFunctionObjArgs(cls, path, hits, misses, NULL);
+    Py_XDECREF(cls);
+    Py_XDECREF(path);
+    Py_XDECREF(hits);
+    Py_XDECREF(misses);
+    return r;
+}
+
 static PyObject *get_func(PyObject *self, void *unused)
 {
     return Py_NewRef(((NjDisp *)self)->func);
@@ -101,6 +131,7 @@ PyGetSetDef nj_disp_getset[] = {
     {"signatures", get_signatures, NULL, "argument types that have been compiled", NULL},
     {"nopython_signatures", get_nopython_signatures, NULL, "the same as Signatures, with results", NULL},
     {"overloads", get_overloads, NULL, "{argument types: Signature}", NULL},
+    {"stats", get_stats, NULL, "where the specialisations came from: cache_path, cache_hits, cache_misses", NULL},
     {"targetoptions", get_options, NULL, "the options given to the decorator", NULL},
     {"declared", get_declared, NULL, "the Signatures given to the decorator", NULL},
     {"can_compile", get_can_compile, NULL, "may new argument types be compiled?", NULL},
@@ -109,7 +140,7 @@ PyGetSetDef nj_disp_getset[] = {
     {0},
 };
 
-/* Everything a function has and a dispatcher does not: __name__, __module__, __code__, __defaults__, __annotations__ ... */
+/* Everything a function has and a dispatcher does not: __name__, __module__, __code__, __defaults__ ... */
 PyObject *nj_disp_getattro(PyObject *self, PyObject *name)
 {
     PyObject *v = PyObject_GenericGetAttr(self, name);
@@ -140,12 +171,13 @@ static PyObject *m_compile(PyObject *self, PyObject *arg)
     const NjSig *s = nj_pysig_sig(sig);
     NjPySpec *spec = NULL;
     if (s->nargs != nj_params_count(&d->params))
-        PyErr_Format(PyExc_TypeError, "the signature %R has %u arguments, but %R has %zd parameters", sig, s->nargs, d->func,
-                     nj_params_count(&d->params));
+        PyErr_Format(PyExc_TypeError, "the signature %R has %u arguments, but %R has %zd parameters", sig, s->nargs,
+                     d->func, nj_params_count(&d->params));
     else if (d->frozen)
         PyErr_Format(PyExc_RuntimeError, "compilation of %R is disabled", d->func);
     else
-        spec = nj_disp_compile(d, s->args, s->nargs, s->ret && s->ret->kind == NJ_K_VOID ? nj_type_none(nj_ext_types()) : s->ret);
+        spec = nj_disp_compile(d, s->args, s->nargs,
+                               s->ret && s->ret->kind == NJ_K_VOID ? nj_type_none(nj_ext_types()) : s->ret);
     Py_DECREF(sig);
     return spec ? Py_NewRef(self) : NULL;
 }
@@ -274,12 +306,15 @@ static PyObject *m_reduce(PyObject *self, PyObject *unused)
 #define WITH_KEYWORDS(f) ((PyCFunction)(void (*)(void))(f)), METH_VARARGS | METH_KEYWORDS
 PyMethodDef nj_disp_tp_methods[] = {
     {"compile", m_compile, METH_O, "compile(signature): now, instead of at the first call."},
-    {"disable_compile", m_disable_compile, METH_VARARGS, "disable_compile(yes=True): no new argument types from now on."},
+    {"disable_compile", m_disable_compile, METH_VARARGS,
+     "disable_compile(yes=True): no new argument types from now on."},
     {"recompile", m_recompile, METH_NOARGS, "Compiles everything again, with globals and closures as they are now."},
-    {"inspect_types", WITH_KEYWORDS(m_inspect_types), "inspect_types(file=None, signature=None): typed IR beside the source."},
+    {"inspect_types", WITH_KEYWORDS(m_inspect_types),
+     "inspect_types(file=None, signature=None): typed IR beside the source."},
     {"inspect_ir", WITH_KEYWORDS(m_inspect_ir), "inspect_ir(signature=None): typed IR as text."},
     {"inspect_llvm", WITH_KEYWORDS(m_inspect_llvm), "inspect_llvm(signature=None): optimised LLVM text."},
-    {"inspect_llvm_input", WITH_KEYWORDS(m_inspect_llvm_raw), "inspect_llvm_input(signature=None): LLVM text as naja wrote it."},
+    {"inspect_llvm_input", WITH_KEYWORDS(m_inspect_llvm_raw),
+     "inspect_llvm_input(signature=None): LLVM text as naja wrote it."},
     {"inspect_asm", WITH_KEYWORDS(m_inspect_asm), "inspect_asm(signature=None): machine code as text."},
     {"__reduce__", m_reduce, METH_NOARGS, NULL},
     {0},

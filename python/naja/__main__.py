@@ -1,4 +1,4 @@
-"""python -m naja: what this machine has and what naja found on it."""
+"""python -m naja: what this machine has and what naja found on it; the cache of compiled code."""
 import argparse
 import sys
 
@@ -19,6 +19,8 @@ def _parser():
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     info = commands.add_parser("info", help="versions, CPU, threads, libraries found and where, devices")
     info.set_defaults(run=_print_info)
+    from .cache import add_commands
+    add_commands(commands)
     return parser
 
 
