@@ -1,18 +1,19 @@
 /* target.c - the CPU as a target, twice: `cpu` runs functions and ufunc loops, `cpudev` runs kernels over a grid (D9).
  *
- * In: hooks called by host/emit for what differs from other targets. Out: LLVM text. Mathematics is an LLVM intrinsic where that
- * becomes instructions, else a libm call that names its libmvec variants, so that loops with it vectorise (D10).
- * On the CPU device a function gets the special registers as values (nj_emit_hidden): after inlining, the thread index
- * is a loop counter that LLVM sees through.
+ * In: hooks called by host/emit for what differs from other targets. Out: LLVM text. Mathematics is an LLVM intrinsic
+ * where that becomes instructions, else a libm call that names its libmvec variants, so that loops with it vectorise
+ * (D10). On the CPU device a function gets the special registers as values (nj_emit_hidden): after inlining, the thread
+ * index is a loop counter that LLVM sees through.
  */
 #include "cpu/simt.h"
 #include "emit/emit.h"
 
-/* -- mathematics --------------------------------------------------------------------------------------------------- */
+/* -- mathematics ------------------------------------------------------------------------------ */
 
 typedef struct MathRow { const char *llvm, *libm, *libmf, *vec; unsigned nargs; } MathRow;
 static const MathRow math_rows[NJ_MATH_COUNT] = {
-#define MATH(id, pyname, nargs, llvm, libm, libmf, vec, nv, nvf, fast, ulp, doc) [NJ_MATH_##id] = {llvm, libm, libmf, vec, nargs},
+#define MATH(id, pyname, nargs, llvm, libm, libmf, vec, nv, nvf, fast, ulp, doc)                                       \
+    [NJ_MATH_##id] = {llvm, libm, libmf, vec, nargs},
 #include "../device-libs/math.def"
 #undef MATH
 };
@@ -62,7 +63,8 @@ static const char *vector_variants(NjEmit *e, const MathRow *row, unsigned bits)
         if (!isa_present(isas[i].letter) || !nj_cpu_symbol(name))
             continue;
         declare_variant(e, name, lanes, scalar, row->nargs);
-        list = nj_arena_printf(e->arena, "%s%s_ZGV_LLVM_N%u%s_%s(%s)", list, *list ? "," : "", lanes, shape, libm, name);
+        list =
+            nj_arena_printf(e->arena, "%s%s_ZGV_LLVM_N%u%s_%s(%s)", list, *list ? "," : "", lanes, shape, libm, name);
     }
     return *list ? nj_arena_printf(e->arena, " \"vector-function-abi-variant\"=\"%s\"", list) : "";
 }
@@ -70,7 +72,8 @@ static const char *vector_variants(NjEmit *e, const MathRow *row, unsigned bits)
 static void emit_libm(NjEmit *e, NjRef r, const MathRow *row)
 {
     const NjVal *v = nj_val(e->f, r);
-    const char *t = nj_emit_type(e, v->type), *name = v->type->bits == 32 ? row->libmf : row->libm, *args = "", *types = "";
+    const char *t = nj_emit_type(e, v->type), *name = v->type->bits == 32 ? row->libmf : row->libm, *args = "",
+               *types = "";
     for (unsigned i = 0; i < v->nargs; i++) {
         args = nj_arena_printf(e->arena, "%s%s%s", args, i ? ", " : "", nj_emit_tv(e, v->args[i]));
         types = nj_arena_printf(e->arena, "%s%s%s", types, i ? ", " : "", t);
@@ -95,10 +98,11 @@ static void emit_print(NjEmit *e, NjRef r)
     const NjConst *desc = nj_val(e->f, r)->imm.k->tuple.at[0];
     nj_emit_print_slots(e, r, true, false);
     nj_emit_declare(e, "nj_rt_print", "void @nj_rt_print(ptr, ptr) nounwind");
-    nj_emit_line(e, "call void @nj_rt_print(ptr %s, ptr %%print%u)", nj_emit_string(e, desc->str.text, desc->str.n), (unsigned)r);
+    nj_emit_line(e, "call void @nj_rt_print(ptr %s, ptr %%print%u)", nj_emit_string(e, desc->str.text, desc->str.n),
+                 (unsigned)r);
 }
 
-/* -- threads of the CPU device --------------------------------------------------------------------------------------- */
+/* -- threads of the CPU device ---------------------------------------------------------------- */
 
 /* threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z), modulo 32 */
 static void emit_lane(NjEmit *e, NjRef r)
@@ -156,7 +160,8 @@ static void emit_shared(NjEmit *e, NjRef r)
         nj_emit_line(e, "%%v%u = getelementptr i8, ptr %%dynshared, i64 0", (unsigned)r);
         return;
     }
-    nj_emit_line(e, "%%v%u = getelementptr inbounds i8, ptr %%shared, i64 %u", (unsigned)r, (unsigned)e->u->shared_bytes);
+    nj_emit_line(e, "%%v%u = getelementptr inbounds i8, ptr %%shared, i64 %u", (unsigned)r,
+                 (unsigned)e->u->shared_bytes);
     uint32_t nbytes = (uint32_t)v->imm.i * v->type->elem->nbytes;
     e->u->shared_bytes += (nbytes + 15) & ~15u;
 }
@@ -168,7 +173,7 @@ static void emit_missing(NjEmit *e, NjRef r)
     nj_diag_add(&e->u->diags, NJ_ERR_TYPE_TARGET, e->f->file, e->f->pyname, v->loc, nj_op_info[v->op].word, "cpu");
 }
 
-/* -- the kernel's entry -------------------------------------------------------------------------------------------------- */
+/* -- the kernel's entry ----------------------------------------------------------------------- */
 
 static const char *ctx_at(NjEmit *e, size_t offset)
 {
@@ -295,17 +300,34 @@ static void emit_kernel(NjEmit *e, NjSpec *root)
         entry_block(e, root);
 }
 
-/* -- the targets ---------------------------------------------------------------------------------------------------------- */
+/* -- the targets ------------------------------------------------------------------------------ */
 
 static const NjEmitHooks cpu_hooks = {
-    .sreg = emit_missing, .barrier = emit_missing, .barred = emit_missing, .syncwarp = emit_missing, .shared = emit_missing,
-    .fence = emit_fence, .math = emit_math, .print = emit_print, .entry = nj_emit_entry_func,
+    .sreg = emit_missing,
+    .barrier = emit_missing,
+    .barred = emit_missing,
+    .syncwarp = emit_missing,
+    .shared = emit_missing,
+    .fence = emit_fence,
+    .math = emit_math,
+    .print = emit_print,
+    .entry = nj_emit_entry_func,
 };
 
 static const NjEmitHooks cpudev_hooks = {
-    .hidden_ctx = true, .start = start_group, .sreg = emit_sreg, .barrier = emit_barrier, .barred = emit_barred, .syncwarp = emit_syncwarp,
-    .shared = emit_shared, .fence = emit_fence, .math = emit_math, .print = emit_print, .entry = emit_kernel,
+    .hidden_ctx = true,
+    .start = start_group,
+    .sreg = emit_sreg,
+    .barrier = emit_barrier,
+    .barred = emit_barred,
+    .syncwarp = emit_syncwarp,
+    .shared = emit_shared,
+    .fence = emit_fence,
+    .math = emit_math,
+    .print = emit_print,
+    .entry = emit_kernel,
 };
 
 const NjTarget nj_cpu_target = {.name = "cpu", .raises = true, .abi = NJ_ABI_CPU, .emit = &cpu_hooks};
-const NjTarget nj_cpudev_target = {.name = "cpudev", .simt = true, .raises = true, .abi = NJ_ABI_KERNEL, .emit = &cpudev_hooks};
+const NjTarget nj_cpudev_target = {
+    .name = "cpudev", .simt = true, .raises = true, .abi = NJ_ABI_KERNEL, .emit = &cpudev_hooks};

@@ -1,18 +1,19 @@
 /* target.c - CUDA as a target: the NVVM dialect for libNVVM, and the opaque one for LLVM's own NVPTX back end.
  *
- * In: hooks called by host/emit. Out: text: special registers, barriers and fences as llvm.nvvm intrinsics, mathematics as
- * libdevice calls, shared memory as globals of address space 3, printing through vprintf, kernels as void functions over the parts
- * of their arguments with their metadata. The two targets differ in spelling only (typed_pointers).
+ * In: hooks called by host/emit. Out: text: special registers, barriers and fences as llvm.nvvm intrinsics, mathematics
+ * as libdevice calls, shared memory as globals of address space 3, printing through vprintf, kernels as void functions
+ * over the parts of their arguments with their metadata. The two targets differ in spelling only (typed_pointers).
  */
 #include "cuda/cuda.h"
 #include "emit/emit.h"
 
-/* -- threads ---------------------------------------------------------------------------------------------------------- */
+/* -- threads ---------------------------------------------------------------------------------- */
 
 static void emit_sreg(NjEmit *e, NjRef r)
 {
-    static const char *const names[NJ_SREG_N] = {"tid.x", "tid.y", "tid.z", "ctaid.x", "ctaid.y", "ctaid.z", "ntid.x", "ntid.y",
-                                                 "ntid.z", "nctaid.x", "nctaid.y", "nctaid.z", "laneid", "warpsize"};
+    static const char *const names[NJ_SREG_N] = {"tid.x",    "tid.y",    "tid.z",  "ctaid.x", "ctaid.y",
+                                                 "ctaid.z",  "ntid.x",   "ntid.y", "ntid.z",  "nctaid.x",
+                                                 "nctaid.y", "nctaid.z", "laneid", "warpsize"};
     const char *name = nj_arena_printf(e->arena, "llvm.nvvm.read.ptx.sreg.%s", names[nj_val(e->f, r)->sub]);
     nj_emit_declare(e, name, "i32 @%s() nounwind readnone", name);
     nj_emit_line(e, "%%v%u = call i32 @%s()", (unsigned)r, name);
@@ -46,7 +47,7 @@ static void emit_fence(NjEmit *e, NjRef r)
     nj_emit_intrinsic(e, r, names[nj_val(e->f, r)->sub], " nounwind");
 }
 
-/* -- mathematics --------------------------------------------------------------------------------------------------------- */
+/* -- mathematics ------------------------------------------------------------------------------ */
 
 static void emit_math(NjEmit *e, NjRef r)
 {
@@ -62,20 +63,24 @@ static void emit_math(NjEmit *e, NjRef r)
     nj_emit_intrinsic(e, r, name, " nounwind");
 }
 
-/* -- memory, printing ------------------------------------------------------------------------------------------------------ */
+/* -- memory, printing ------------------------------------------------------------------------- */
 
 static void emit_shared(NjEmit *e, NjRef r)
 {
     const NjVal *v = nj_val(e->f, r);
     const char *m = nj_emit_memtype(e, v->type->elem), *t = nj_emit_type(e, v->type);
     bool dynamic = v->imm.i == 0;
-    const char *name = dynamic ? "@nj_dynshared" : nj_arena_printf(e->arena, "@%s_shared%u", nj_emit_symbol(e, e->spec->symbol), (unsigned)r);
+    const char *name = dynamic
+                           ? "@nj_dynshared"
+                           : nj_arena_printf(e->arena, "@%s_shared%u", nj_emit_symbol(e, e->spec->symbol), (unsigned)r);
     long long n = dynamic ? 0 : (long long)v->imm.i;
     m = dynamic ? "i8" : m;
     if (!nj_map_get(e->declared, name, strlen(name))) {
         (void)nj_map_put(e->declared, name, strlen(name), e);
-        nj_text_fmt(&e->globals, dynamic ? "%s = external addrspace(3) global [%lld x %s], align 16\n"
-                                         : "%s = internal addrspace(3) global [%lld x %s] undef, align 16\n", name, n, m);
+        nj_text_fmt(&e->globals,
+                    dynamic ? "%s = external addrspace(3) global [%lld x %s], align 16\n"
+                            : "%s = internal addrspace(3) global [%lld x %s] undef, align 16\n",
+                    name, n, m);
     }
     if (e->typed)
         nj_emit_line(e, "%%v%u = bitcast [%lld x %s] addrspace(3)* %s to %s", (unsigned)r, n, m, name, t);
@@ -93,10 +98,11 @@ static void emit_print(NjEmit *e, NjRef r)
         slots = raw;
     }
     nj_emit_declare(e, "vprintf", "i32 @vprintf(%s, %s)", bytes, bytes);
-    nj_emit_line(e, "%s = call i32 @vprintf(%s %s, %s %s)", nj_emit_tmp(e), bytes, nj_emit_print_format(e, r), bytes, slots);
+    nj_emit_line(e, "%s = call i32 @vprintf(%s %s, %s %s)", nj_emit_tmp(e), bytes, nj_emit_print_format(e, r), bytes,
+                 slots);
 }
 
-/* -- the kernel's entry, metadata ------------------------------------------------------------------------------------------------ */
+/* -- the kernel's entry, metadata ------------------------------------------------------------- */
 
 static void annotate(NjEmit *e, const char *fn, const char *word, uint32_t value)
 {
@@ -112,7 +118,8 @@ static const char *kernel_ref(NjEmit *e, const NjFn *f)
     const char *types = "";
     for (uint32_t i = 0; i < f->nparams; i++) {
         const NjType *t = nj_val(f, f->params[i])->type;
-        types = nj_arena_printf(e->arena, "%s%s%s", types, i ? ", " : "", t->kind == NJ_K_PTR ? nj_emit_type(e, t) : nj_emit_memtype(e, t));
+        types = nj_arena_printf(e->arena, "%s%s%s", types, i ? ", " : "",
+                                t->kind == NJ_K_PTR ? nj_emit_type(e, t) : nj_emit_memtype(e, t));
     }
     return nj_arena_printf(e->arena, "void (%s)* @%s", types, e->u->entry);
 }
@@ -158,18 +165,33 @@ static void emit_module(NjEmit *e)
     nj_text_fmt(&e->meta, "!nvvmir.version = !{!%u}\n", (unsigned)version);
 }
 
-/* -- the targets -------------------------------------------------------------------------------------------------------------------- */
+/* -- the targets ------------------------------------------------------------------------------ */
 
 static const NjEmitHooks cuda_hooks = {
-    .spaces = true, .mangle = true, .sreg = emit_sreg, .barrier = emit_barrier, .barred = emit_barred, .syncwarp = emit_syncwarp,
-    .fence = emit_fence, .shared = emit_shared, .math = emit_math, .print = emit_print, .entry = emit_kernel, .module = emit_module,
+    .spaces = true,
+    .mangle = true,
+    .sreg = emit_sreg,
+    .barrier = emit_barrier,
+    .barred = emit_barred,
+    .syncwarp = emit_syncwarp,
+    .fence = emit_fence,
+    .shared = emit_shared,
+    .math = emit_math,
+    .print = emit_print,
+    .entry = emit_kernel,
+    .module = emit_module,
 };
 
 const NjTarget nj_cuda_target = {
-    .name = "cuda", .typed_pointers = true, .simt = true, .abi = NJ_ABI_KERNEL, .emit = &cuda_hooks,
+    .name = "cuda",
+    .typed_pointers = true,
+    .simt = true,
+    .abi = NJ_ABI_KERNEL,
+    .emit = &cuda_hooks,
     .triple = "nvptx64-nvidia-cuda",
-    .layout = "e-p:64:64:64-i1:8:8-i8:8:8-i16:16:16-i32:32:32-i64:64:64-i128:128:128-f32:32:32-f64:64:64-v16:16:16-v32:32:32-"
-              "v64:64:64-v128:128:128-n16:32:64",
+    .layout =
+        "e-p:64:64:64-i1:8:8-i8:8:8-i16:16:16-i32:32:32-i64:64:64-i128:128:128-f32:32:32-f64:64:64-v16:16:16-v32:32:32-"
+        "v64:64:64-v128:128:128-n16:32:64",
 };
 
 /* No layout: LLVM's versions differ in it, and the back end sets its own. */

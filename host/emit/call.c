@@ -1,9 +1,10 @@
 /* call.c - how functions of a unit call one another.
  *
- * A function that cannot raise and has one result part returns it. All others write their parts through trailing pointers, to
- * stack slots of the caller that inlining dissolves; one that may raise returns an i32 status (0, or 1 + the row of
- * unit->excs), and its caller leaves with the same status. Such a call splits the caller's block: bN becomes bN, bN.1, ...,
- * and phis name the last piece. On the CPU device every function has leading hidden parameters: nj_emit_hidden.
+ * A function that cannot raise and has one result part returns it. All others write their parts through trailing
+ * pointers, to stack slots of the caller that inlining dissolves; one that may raise returns an i32 status (0, or 1 +
+ * the row of unit->excs), and its caller leaves with the same status. Such a call splits the caller's block: bN becomes
+ * bN, bN.1, ..., and phis name the last piece. On the CPU device every function has leading hidden parameters:
+ * nj_emit_hidden.
  */
 #include "emit/emit.h"
 
@@ -20,7 +21,7 @@ static bool call_raises(const NjVal *v)
     return v->op == NJ_OP_call && callee(v)->core && callee(v)->core->may_raise;
 }
 
-/* -- who may raise ------------------------------------------------------------------------------------------------ */
+/* -- who may raise ---------------------------------------------------------------------------- */
 
 static bool fn_raises(const NjFn *f)
 {
@@ -43,7 +44,7 @@ void nj_emit_fill_raises(NjUnit *u)
     }
 }
 
-/* -- definitions -------------------------------------------------------------------------------------------------------- */
+/* -- definitions ------------------------------------------------------------------------------ */
 
 const char *nj_emit_ret(NjEmit *e, const NjSpec *s)
 {
@@ -79,7 +80,7 @@ void nj_emit_header(NjEmit *e, NjSpec *s, const char *attrs)
     nj_text_fmt(e->t, ")%s", attrs);
 }
 
-/* -- calls --------------------------------------------------------------------------------------------------------------- */
+/* -- calls ------------------------------------------------------------------------------------ */
 
 void nj_emit_outs(NjEmit *e)
 {
@@ -104,8 +105,8 @@ static const char *call_args(NjEmit *e, NjRef r)
     for (uint32_t i = 0; i < v->nargs; i++, sep = ", ")
         args = nj_arena_printf(e->arena, "%s%s%s", args, sep, nj_emit_tv(e, v->args[i]));
     for (uint32_t i = 0; !nj_emit_direct(callee(v)) && i < g->nrets; i++, sep = ", ")
-        args = nj_arena_printf(e->arena, "%s%s%s %%o%u.%u", args, sep, nj_emit_ptr(e, nj_emit_memtype(e, g->rets[i]), 0),
-                               (unsigned)r, (unsigned)i);
+        args = nj_arena_printf(e->arena, "%s%s%s %%o%u.%u", args, sep,
+                               nj_emit_ptr(e, nj_emit_memtype(e, g->rets[i]), 0), (unsigned)r, (unsigned)i);
     return args;
 }
 
@@ -158,7 +159,7 @@ void nj_emit_label(NjEmit *e, NjText *t, NjBlkId b, bool exit)
         nj_text_fmt(t, ".%u", (unsigned)e->splits[b]);
 }
 
-/* -- leaving ---------------------------------------------------------------------------------------------------------------- */
+/* -- leaving ---------------------------------------------------------------------------------- */
 
 void nj_emit_return(NjEmit *e, NjRef r)
 {
@@ -168,7 +169,8 @@ void nj_emit_return(NjEmit *e, NjRef r)
         return;
     }
     for (uint32_t i = 0; i < v->nargs; i++)
-        nj_emit_store(e, nj_arg(e->f, v, i)->type, nj_emit_val(e, v->args[i]), nj_arena_printf(e->arena, "%%r%u", (unsigned)i));
+        nj_emit_store(e, nj_arg(e->f, v, i)->type, nj_emit_val(e, v->args[i]),
+                      nj_arena_printf(e->arena, "%%r%u", (unsigned)i));
     nj_emit_line(e, e->f->may_raise ? "ret i32 0" : "ret void");
 }
 

@@ -1,7 +1,7 @@
 /* debug.c - line tables: which Python line an instruction comes from.
  *
- * In: NjLoc of values, with opts.lineinfo or opts.debug. Out: a compile unit, a file and a subprogram for each function, and a
- * DILocation for each line that is asked for. Only lines: no variables, no types.
+ * In: NjLoc of values, with opts.lineinfo or opts.debug. Out: a compile unit, a file and a subprogram for each
+ * function, and a DILocation for each line that is asked for. Only lines: no variables, no types.
  */
 #include "emit/emit.h"
 
@@ -36,8 +36,9 @@ static uint32_t file_node(NjEmit *e, const char *path)
     const char *slash = strrchr(path, '/');
     int ndir = slash ? (int)(slash - path) : 0;
     const char *dir = nj_arena_printf(e->arena, "%.*s", ndir, path);
-    return once(e, key, nj_emit_meta(e, "!DIFile(filename: \"%s\", directory: \"%s\")", quoted(e, slash ? slash + 1 : path),
-                                     quoted(e, dir)));
+    return once(e, key,
+                nj_emit_meta(e, "!DIFile(filename: \"%s\", directory: \"%s\")", quoted(e, slash ? slash + 1 : path),
+                             quoted(e, dir)));
 }
 
 static uint32_t unit_node(NjEmit *e, uint32_t file)
@@ -65,11 +66,16 @@ void nj_emit_debug_fn(NjEmit *e, NjSpec *s, const char *symbol)
     uint32_t file = file_node(e, f->file), cu = unit_node(e, file);
     uint32_t line = f->code ? f->code->first_line : 0;
     uint32_t type = nj_emit_meta(e, "!DISubroutineType(types: !{null})");
-    uint32_t sp = nj_emit_meta(e, "distinct !DISubprogram(name: \"%s\", linkageName: \"%s\", scope: !%u, file: !%u, line: %u, "
-                               "type: !%u, scopeLine: %u, %s, unit: !%u)", quoted(e, f->pyname ? f->pyname : f->name),
-                               symbol, (unsigned)file, (unsigned)file, (unsigned)line, (unsigned)type,
-                               (unsigned)line, e->typed ? "isLocal: true, isDefinition: true" : "spFlags: DISPFlagLocalToUnit | "
-                               "DISPFlagDefinition", (unsigned)cu);
+    uint32_t sp =
+        nj_emit_meta(e,
+                     "distinct !DISubprogram(name: \"%s\", linkageName: \"%s\", scope: !%u, file: !%u, line: %u, "
+                     "type: !%u, scopeLine: %u, %s, unit: !%u)",
+                     quoted(e, f->pyname ? f->pyname : f->name), symbol, (unsigned)file, (unsigned)file, (unsigned)line,
+                     (unsigned)type, (unsigned)line,
+                     e->typed ? "isLocal: true, isDefinition: true"
+                              : "spFlags: DISPFlagLocalToUnit | "
+                                "DISPFlagDefinition",
+                     (unsigned)cu);
     e->subprogram = sp + 1;
     e->loc = (NjLoc){.line = line};
 }
@@ -77,7 +83,8 @@ void nj_emit_debug_fn(NjEmit *e, NjSpec *s, const char *symbol)
 void nj_emit_debug_loc(NjEmit *e)
 {
     uint32_t line = e->loc.line ? e->loc.line : e->f->code ? e->f->code->first_line : 0;
-    const char *key = nj_arena_printf(e->arena, "!loc %u %u %u", (unsigned)e->subprogram, (unsigned)line, (unsigned)e->loc.col);
+    const char *key =
+        nj_arena_printf(e->arena, "!loc %u %u %u", (unsigned)e->subprogram, (unsigned)line, (unsigned)e->loc.col);
     uint32_t at = (uint32_t)(uintptr_t)nj_map_get(e->declared, key, strlen(key));
     if (!at)
         at = 1 + once(e, key, nj_emit_meta(e, "!DILocation(line: %u, column: %u, scope: !%u)", (unsigned)line,

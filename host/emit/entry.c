@@ -1,7 +1,8 @@
 /* entry.c - what the outside calls: entries over argument blocks, and C ABI device functions.
  *
  * In: the root's core function. Out: a definition that loads the parts of the arguments from 8-byte slots (low bytes
- * first), calls the root, which LLVM inlines, and stores the parts of the result likewise. Kernels are the targets' own.
+ * first), calls the root, which LLVM inlines, and stores the parts of the result likewise. Kernels are the targets'
+ * own.
  */
 #include "emit/emit.h"
 
@@ -57,7 +58,8 @@ const char *nj_emit_call_root(NjEmit *e, NjSpec *root, const char *args, const c
 void nj_emit_entry_func(NjEmit *e, NjSpec *root)
 {
     const NjFn *f = root->core;
-    const char **slots = NJ_NEWN(e->arena, const char *, f->nrets + 1), **outs = NJ_NEWN(e->arena, const char *, f->nrets + 1);
+    const char **slots = NJ_NEWN(e->arena, const char *, f->nrets + 1),
+               **outs = NJ_NEWN(e->arena, const char *, f->nrets + 1);
     e->u->entry = nj_arena_printf(e->arena, "naja.%s", nj_emit_symbol(e, root->symbol));
     nj_emit_define(e, root, "i32 @%s(ptr noalias readonly %%args, ptr noalias %%ret)", e->u->entry);
     for (uint32_t i = 0; i < f->nrets; i++) {
@@ -72,7 +74,7 @@ void nj_emit_entry_func(NjEmit *e, NjSpec *root)
     nj_emit_line(e, "ret i32 %s", status ? status : "0");
 }
 
-/* -- device functions with the C ABI -------------------------------------------------------------------------------- */
+/* -- device functions with the C ABI ---------------------------------------------------------- */
 
 /* The LLVM type of several parts together; of none, "void". */
 static const char *device_ret(NjEmit *e, const NjFn *f)

@@ -1,7 +1,7 @@
 /* llvm.c - a unit's core functions -> one LLVM module as text (D1, D15).
  *
- * In: every spec of the unit lowered. Out: u->llvm and u->entry. Functions of the unit are internal; the root's entry, in the
- * shape that u->root asks for, is the only symbol outside. Dump letter l.
+ * In: every spec of the unit lowered. Out: u->llvm and u->entry. Functions of the unit are internal; the root's entry,
+ * in the shape that u->root asks for, is the only symbol outside. Dump letter l.
  */
 #include "emit/emit.h"
 
@@ -44,7 +44,7 @@ static void fill_facts(NjUnit *u)
             u->has_barrier |= u->specs.at[i]->core->has_barrier;
 }
 
-/* -- one function ------------------------------------------------------------------------------------------------------- */
+/* -- one function ----------------------------------------------------------------------------- */
 
 static void emit_block(NjEmit *e, NjBlkId b)
 {
@@ -59,8 +59,8 @@ static void emit_block(NjEmit *e, NjBlkId b)
     }
 }
 
-/* The root is inlined into its entry. Device functions are, too, as GPU compilers do it: on the CPU device the loop over threads
- * cannot be vectorised around a call. Others as LLVM chooses, unless the user asked. */
+/* The root is inlined into its entry. Device functions are, too, as GPU compilers do it: on the CPU device the loop
+ * over threads cannot be vectorised around a call. Others as LLVM chooses, unless the user asked. */
 static const char *inline_attr(const NjEmit *e, const NjSpec *s)
 {
     if (s == e->u->specs.at[0])
@@ -94,7 +94,7 @@ static void emit_function(NjEmit *e, NjSpec *s)
     e->subprogram = 0;
 }
 
-/* -- the module ---------------------------------------------------------------------------------------------------------- */
+/* -- the module ------------------------------------------------------------------------------- */
 
 static void emit_entry(NjEmit *e, NjSpec *root)
 {

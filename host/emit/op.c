@@ -1,14 +1,14 @@
 /* op.c - one operation of the core IR -> lines of LLVM text.
  *
- * Most rows of ops.def carry a template; the table below holds a function for the others, and the target's hooks hold the rest.
- * Text that both dialects take is preferred; where they differ, e->typed decides.
+ * Most rows of ops.def carry a template; the table below holds a function for the others, and the target's hooks hold
+ * the rest. Text that both dialects take is preferred; where they differ, e->typed decides.
  */
 #include "emit/emit.h"
 
 static const char *const preds[NJ_PRED_N] = {"eq", "ne", "slt", "sle", "sgt", "sge", "ult", "ule", "ugt", "uge",
                                              "oeq", "olt", "ole", "ogt", "oge", "une", "uno", "ord"};
 
-/* -- templates ---------------------------------------------------------------------------------------------------- */
+/* -- templates -------------------------------------------------------------------------------- */
 
 static void put_operand(NjEmit *e, const NjVal *v, unsigned i, bool type)
 {
@@ -50,12 +50,13 @@ void nj_emit_intrinsic(NjEmit *e, NjRef r, const char *name, const char *attrs)
     }
     nj_emit_declare(e, name, "%s @%s(%s)%s", t, name, types, attrs);
     if (v->type)
-        nj_emit_line(e, "%%v%u = call %s%s @%s(%s)", (unsigned)r, nj_type_is(v->type, NJ_K_FLOAT) ? e->fast : "", t, name, args);
+        nj_emit_line(e, "%%v%u = call %s%s @%s(%s)", (unsigned)r, nj_type_is(v->type, NJ_K_FLOAT) ? e->fast : "", t,
+                     name, args);
     else
         nj_emit_line(e, "call void @%s(%s)", name, args);
 }
 
-/* -- control -------------------------------------------------------------------------------------------------------- */
+/* -- control ---------------------------------------------------------------------------------- */
 
 static void emit_nothing(NjEmit *e, NjRef r) { (void)e; (void)r; }
 
@@ -90,7 +91,7 @@ static void emit_condbr(NjEmit *e, NjRef r)
                  label(e, b->succ[1]));
 }
 
-/* -- numbers --------------------------------------------------------------------------------------------------------- */
+/* -- numbers ---------------------------------------------------------------------------------- */
 
 static void emit_fneg(NjEmit *e, NjRef r)
 {
@@ -192,7 +193,7 @@ static void emit_bit(NjEmit *e, NjRef r)
     nj_emit_line(e, "%%v%u = select i1 %s, %s 0, %s %s", (unsigned)r, none, t, t, one);
 }
 
-/* -- memory ----------------------------------------------------------------------------------------------------------- */
+/* -- memory ----------------------------------------------------------------------------------- */
 
 static void emit_bitcast(NjEmit *e, NjRef r)
 {
@@ -216,7 +217,8 @@ static void emit_ptrcast(NjEmit *e, NjRef r)
 static void emit_alloca(NjEmit *e, NjRef r)
 {
     const NjVal *v = nj_val(e->f, r);
-    nj_emit_line(e, "%%v%u = alloca %s, i32 %lld, align 16", (unsigned)r, nj_emit_memtype(e, v->type->elem), (long long)v->imm.i);
+    nj_emit_line(e, "%%v%u = alloca %s, i32 %lld, align 16", (unsigned)r, nj_emit_memtype(e, v->type->elem),
+                 (long long)v->imm.i);
 }
 
 const char *nj_emit_load(NjEmit *e, const NjType *t, const char *ptr)
@@ -253,7 +255,8 @@ static void emit_load(NjEmit *e, NjRef r)
     const char *m = nj_emit_memtype(e, v->type), *p = nj_emit_tv(e, v->args[0]);
     const char *to = is_bool ? nj_emit_tmp(e) : nj_arena_printf(e->arena, "%%v%u", (unsigned)r);
     const char *word = v->sub & NJ_MEM_VOLATILE ? "volatile " : "";
-    const char *inv = v->sub & NJ_MEM_INVARIANT ? nj_arena_printf(e->arena, ", !invariant.load !%u", nj_emit_meta(e, "!{}")) : "";
+    const char *inv =
+        v->sub & NJ_MEM_INVARIANT ? nj_arena_printf(e->arena, ", !invariant.load !%u", nj_emit_meta(e, "!{}")) : "";
     nj_emit_line(e, "%s = load %s%s, %s, align %u%s%s", to, word, m, p, natural_align(v->type), inv, e->access);
     if (is_bool)
         nj_emit_line(e, "%%v%u = icmp ne i8 %s, 0", (unsigned)r, to);
@@ -269,8 +272,8 @@ static void emit_store(NjEmit *e, NjRef r)
         nj_emit_line(e, "%s = zext i1 %s to i8", wide, x);
         x = wide;
     }
-    nj_emit_line(e, "store %s%s %s, %s, align %u%s", v->sub & NJ_MEM_VOLATILE ? "volatile " : "", nj_emit_memtype(e, t), x,
-                 nj_emit_tv(e, v->args[1]), natural_align(t), e->access);
+    nj_emit_line(e, "store %s%s %s, %s, align %u%s", v->sub & NJ_MEM_VOLATILE ? "volatile " : "", nj_emit_memtype(e, t),
+                 x, nj_emit_tv(e, v->args[1]), natural_align(t), e->access);
 }
 
 static void emit_elem(NjEmit *e, NjRef r)
@@ -309,12 +312,13 @@ static void emit_constmem(NjEmit *e, NjRef r)
         nj_text_str(&e->globals, "zeroinitializer");
     nj_text_str(&e->globals, ", align 16\n");
     if (e->typed)
-        nj_emit_line(e, "%%v%u = bitcast [%zu x i8] %s* %s to %s", (unsigned)r, n, space, name, nj_emit_type(e, v->type));
+        nj_emit_line(e, "%%v%u = bitcast [%zu x i8] %s* %s to %s", (unsigned)r, n, space, name,
+                     nj_emit_type(e, v->type));
     else
         nj_emit_line(e, "%%v%u = getelementptr i8, %s %s, i64 0", (unsigned)r, nj_emit_type(e, v->type), name);
 }
 
-/* -- atomics ------------------------------------------------------------------------------------------------------------ */
+/* -- atomics ---------------------------------------------------------------------------------- */
 
 static const char *rmw_word(const NjVal *v, const NjType *t)
 {
@@ -348,13 +352,12 @@ static void emit_cas(NjEmit *e, NjRef r)
 {
     const NjVal *v = nj_val(e->f, r);
     const char *pair = nj_emit_tmp(e), *t = nj_emit_type(e, v->type);
-    nj_emit_line(e, "%s = cmpxchg %s, %s, %s monotonic monotonic", pair, nj_emit_tv(e, v->args[0]), nj_emit_tv(e, v->args[1]),
-                 nj_emit_tv(e, v->args[2]));
+    nj_emit_line(e, "%s = cmpxchg %s, %s, %s monotonic monotonic", pair, nj_emit_tv(e, v->args[0]),
+                 nj_emit_tv(e, v->args[1]), nj_emit_tv(e, v->args[2]));
     nj_emit_line(e, "%%v%u = extractvalue { %s, i1 } %s, 0", (unsigned)r, t, pair);
 }
 
-/* -- the table ------------------------------------------------------------------------------------------------------------ */
-
+/* -- the table -------------------------------------------------------------------------------- */
 
 static void emit_callx(NjEmit *e, NjRef r)
 {
@@ -373,16 +376,25 @@ static void emit_math(NjEmit *e, NjRef r) { e->hooks->math(e, r); }
 static void emit_print(NjEmit *e, NjRef r) { e->hooks->print(e, r); }
 
 static const NjEmitOp handlers[NJ_OP_COUNT] = {
-    [NJ_OP_nop] = emit_nothing, [NJ_OP_param] = emit_nothing, [NJ_OP_const] = emit_nothing, [NJ_OP_undef] = emit_nothing,
-    [NJ_OP_retain] = emit_nothing, [NJ_OP_release] = emit_nothing,
-    [NJ_OP_phi] = emit_phi, [NJ_OP_br] = emit_br, [NJ_OP_condbr] = emit_condbr, [NJ_OP_ret] = nj_emit_return,
-    [NJ_OP_raise] = nj_emit_raise, [NJ_OP_bit] = emit_bit, [NJ_OP_frem] = emit_frem, [NJ_OP_fneg] = emit_fneg,
-    [NJ_OP_math] = emit_math, [NJ_OP_fptosi] = emit_fptosi, [NJ_OP_fptoui] = emit_fptoui, [NJ_OP_bitcast] = emit_bitcast,
-    [NJ_OP_ptrcast] = emit_ptrcast, [NJ_OP_alloca] = emit_alloca, [NJ_OP_load] = emit_load, [NJ_OP_store] = emit_store,
-    [NJ_OP_elem] = emit_elem, [NJ_OP_offset] = emit_offset, [NJ_OP_shared] = emit_shared, [NJ_OP_constmem] = emit_constmem,
-    [NJ_OP_rmw] = emit_rmw, [NJ_OP_cas] = emit_cas, [NJ_OP_sreg] = emit_sreg, [NJ_OP_barrier] = emit_barrier,
-    [NJ_OP_barred] = emit_barred, [NJ_OP_syncwarp] = emit_syncwarp, [NJ_OP_fence] = emit_fence, [NJ_OP_call] = nj_emit_call,
-    [NJ_OP_result] = nj_emit_result, [NJ_OP_callx] = emit_callx, [NJ_OP_print] = emit_print,
+    [NJ_OP_nop] = emit_nothing,      [NJ_OP_param] = emit_nothing,
+    [NJ_OP_const] = emit_nothing,    [NJ_OP_undef] = emit_nothing,
+    [NJ_OP_retain] = emit_nothing,   [NJ_OP_release] = emit_nothing,
+    [NJ_OP_phi] = emit_phi,          [NJ_OP_br] = emit_br,
+    [NJ_OP_condbr] = emit_condbr,    [NJ_OP_ret] = nj_emit_return,
+    [NJ_OP_raise] = nj_emit_raise,   [NJ_OP_bit] = emit_bit,
+    [NJ_OP_frem] = emit_frem,        [NJ_OP_fneg] = emit_fneg,
+    [NJ_OP_math] = emit_math,        [NJ_OP_fptosi] = emit_fptosi,
+    [NJ_OP_fptoui] = emit_fptoui,    [NJ_OP_bitcast] = emit_bitcast,
+    [NJ_OP_ptrcast] = emit_ptrcast,  [NJ_OP_alloca] = emit_alloca,
+    [NJ_OP_load] = emit_load,        [NJ_OP_store] = emit_store,
+    [NJ_OP_elem] = emit_elem,        [NJ_OP_offset] = emit_offset,
+    [NJ_OP_shared] = emit_shared,    [NJ_OP_constmem] = emit_constmem,
+    [NJ_OP_rmw] = emit_rmw,          [NJ_OP_cas] = emit_cas,
+    [NJ_OP_sreg] = emit_sreg,        [NJ_OP_barrier] = emit_barrier,
+    [NJ_OP_barred] = emit_barred,    [NJ_OP_syncwarp] = emit_syncwarp,
+    [NJ_OP_fence] = emit_fence,      [NJ_OP_call] = nj_emit_call,
+    [NJ_OP_result] = nj_emit_result, [NJ_OP_callx] = emit_callx,
+    [NJ_OP_print] = emit_print,
 };
 
 void nj_emit_op(NjEmit *e, NjRef r)

@@ -1,8 +1,8 @@
 /* print.c - print() in compiled code: its values laid out in 8-byte slots.
  *
- * The operation's constant is a tuple: what nj_rt_print calls `desc` (a letter for each item), then the texts. The slots lie in
- * the entry block's stack, so that a print in a loop does not grow it. The CPU's run time takes desc and slots; CUDA's vprintf
- * takes the same slots behind a format made from desc.
+ * The operation's constant is a tuple: what nj_rt_print calls `desc` (a letter for each item), then the texts. The
+ * slots lie in the entry block's stack, so that a print in a loop does not grow it. The CPU's run time takes desc and
+ * slots; CUDA's vprintf takes the same slots behind a format made from desc.
  */
 #include "emit/emit.h"
 
@@ -77,7 +77,7 @@ void nj_emit_print_slots(NjEmit *e, NjRef r, bool texts, bool wide_floats)
     }
 }
 
-/* -- C's format ----------------------------------------------------------------------------------------------------- */
+/* -- C's format ------------------------------------------------------------------------------- */
 
 static void format_text(NjText *out, const NjConst *k)
 {

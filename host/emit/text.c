@@ -1,8 +1,8 @@
 /* text.c - how types, names and operands are spelled in LLVM text.
  *
- * Two dialects: typed pointers ("float addrspace(3)*") and opaque ones ("ptr addrspace(3)"). A bool is i1 in registers and
- * i8 in memory; a pointer to complex numbers is spelled as one to their parts, and one to records as i8*. Strings are made in
- * the unit's arena.
+ * Two dialects: typed pointers ("float addrspace(3)*") and opaque ones ("ptr addrspace(3)"). A bool is i1 in registers
+ * and i8 in memory; a pointer to complex numbers is spelled as one to their parts, and one to records as i8*. Strings
+ * are made in the unit's arena.
  */
 #include "emit/emit.h"
 

@@ -1,9 +1,10 @@
 /* ufunc.c - NumPy's inner loop around the root: void entry(char **args, intp *n, intp *steps, int32 *status).
  *
- * The loop comes in named shapes (D10): all operands contiguous; one input a scalar (step 0), the others contiguous; strided.
- * In the first two, addresses are typed elements and the accesses are marked parallel, so that LLVM vectorises without a check of its
- * own: that holds when every input is the output itself or does not overlap it, which is tested first (np.add.accumulate
- * passes contiguous operands that do). A raise stores its status through the last argument, unless that is NULL, and ends the loop.
+ * The loop comes in named shapes (D10): all operands contiguous; one input a scalar (step 0), the others contiguous;
+ * strided. In the first two, addresses are typed elements and the accesses are marked parallel, so that LLVM vectorises
+ * without a check of its own: that holds when every input is the output itself or does not overlap it, which is tested
+ * first (np.add.accumulate passes contiguous operands that do). A raise stores its status through the last argument,
+ * unless that is NULL, and ends the loop.
  */
 #include "emit/emit.h"
 
@@ -29,7 +30,7 @@ static void fill_arg(Loop *l, LoopArg *a, const NjType *t, unsigned index)
     a->nparts = nj_type_parts(l->e->u->ctx->types, t, NJ_ABI_CPU, a->parts, 2);
 }
 
-/* -- before the loops: operands, steps, which shape ----------------------------------------------------------------- */
+/* -- before the loops: operands, steps, which shape ------------------------------------------- */
 
 static void load_arg(Loop *l, const LoopArg *a)
 {
@@ -74,16 +75,19 @@ static const char *shape_test(Loop *l, int shape)
 
 static const char *shape_tag(NjEmit *e, int shape)
 {
-    return shape == LOOP_STRIDED ? "strided" : shape == LOOP_CONTIG ? "contig" : nj_arena_printf(e->arena, "scalar%d", shape);
+    return shape == LOOP_STRIDED  ? "strided"
+           : shape == LOOP_CONTIG ? "contig"
+                                  : nj_arena_printf(e->arena, "scalar%d", shape);
 }
 
-/* -- the body --------------------------------------------------------------------------------------------------------- */
+/* -- the body --------------------------------------------------------------------------------- */
 
 /* The address of part p of operand a at index i. */
 static const char *arg_at(Loop *l, const LoopArg *a, unsigned p, const char *i)
 {
     NjEmit *e = l->e;
-    const char *at = nj_emit_tmp(e), *m = nj_emit_memtype(e, a->parts[p]), *base = nj_arena_printf(e->arena, "%%arg%u", a->index);
+    const char *at = nj_emit_tmp(e), *m = nj_emit_memtype(e, a->parts[p]),
+               *base = nj_arena_printf(e->arena, "%%arg%u", a->index);
     if (l->shape == LOOP_STRIDED) {
         const char *off = nj_emit_tmp(e), *row = nj_emit_tmp(e);
         nj_emit_line(e, "%s = mul i64 %s, %%step%u", off, i, a->index);
@@ -193,7 +197,7 @@ static void emit_loop(Loop *l, int shape)
     nj_emit_line(e, "br i1 %%more.%s, label %%loop.%s, label %%done, !llvm.loop !%u", tag, tag, (unsigned)loop_meta(l));
 }
 
-/* -- the function ------------------------------------------------------------------------------------------------------- */
+/* -- the function ----------------------------------------------------------------------------- */
 
 static void emit_prologue(Loop *l)
 {

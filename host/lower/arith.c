@@ -1,13 +1,13 @@
 /* arith.c - binary and unary operators: which conversion of the operands, then which operation.
  *
- * The conversions come from nj_rule_binop, the same table that inference used. A row of the table below names the integer
- * and the float operation; what is not one core operation has a function.
+ * The conversions come from nj_rule_binop, the same table that inference used. A row of the table below names the
+ * integer and the float operation; what is not one core operation has a function.
  */
 #include "lower/lower.h"
 
 typedef NjRef (*BinFn)(NjLow *l, NjBin op, NjRef a, NjRef b, const NjType *from);
 
-/* -- operators that are more than one operation ---------------------------------------------------------------------- */
+/* -- operators that are more than one operation ----------------------------------------------- */
 
 static NjRef bin_truediv(NjLow *l, NjBin op, NjRef a, NjRef b, const NjType *from)
 {
@@ -27,7 +27,8 @@ static NjRef bin_ffloor(NjLow *l, NjBin op, NjRef a, NjRef b, const NjType *from
 {
     NjRef q, r;
     (void)from;
-    nj_low_fdivmod(l, a, b, op == NJ_BIN_MOD ? "float modulo" : "float floor division by zero", op == NJ_BIN_MOD ? NULL : &q, &r);
+    nj_low_fdivmod(l, a, b, op == NJ_BIN_MOD ? "float modulo" : "float floor division by zero",
+                   op == NJ_BIN_MOD ? NULL : &q, &r);
     return op == NJ_BIN_MOD ? r : q;
 }
 
@@ -107,7 +108,8 @@ NjParts nj_low_binop(NjLow *l, NjBin op, NjParts a, NjParts b, const NjType *res
     a = nj_low_cast(l, a, divide ? rule.result : rule.left);
     b = nj_low_cast(l, b, divide ? rule.result : rule.right);
     if (rule.result->kind == NJ_K_COMPLEX)
-        return nj_low_cast(l, nj_low_complex_op(l, op, nj_low_cast(l, a, rule.result), nj_low_cast(l, b, rule.result), right), result);
+        return nj_low_cast(
+            l, nj_low_complex_op(l, op, nj_low_cast(l, a, rule.result), nj_low_cast(l, b, rule.result), right), result);
     NjRef x = scalar_op(l, op, a.at[0], b.at[0], from);
     return nj_low_cast(l, nj_low_scalar(l, nj_low_core_type(l, x), x), result);
 }

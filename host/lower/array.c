@@ -1,7 +1,7 @@
 /* array.c - arrays in parts: taking them apart and putting them together, elements, addresses, rows.
  *
- * Contiguous layouts are indexed by one linear number ((i * n1) + j) and `elem`, as C code would be, so that LLVM sees a unit
- * stride; layout A adds i * stride bytes. A complex element is two floats, side by side.
+ * Contiguous layouts are indexed by one linear number ((i * n1) + j) and `elem`, as C code would be, so that LLVM sees
+ * a unit stride; layout A adds i * stride bytes. A complex element is two floats, side by side.
  */
 #include "lower/lower.h"
 
@@ -52,7 +52,7 @@ NjRef nj_low_arr_size(NjLow *l, const NjArr *a)
     return n;
 }
 
-/* -- elements --------------------------------------------------------------------------------------------------------- */
+/* -- elements --------------------------------------------------------------------------------- */
 
 NjParts nj_low_arr_load(NjLow *l, const NjType *elem, NjRef at)
 {

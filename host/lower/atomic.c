@@ -1,14 +1,17 @@
 /* atomic.c - atomic updates of array elements. Each gives the old value.
  *
- * Integers, and additions of floats, are one operation. The larger or smaller of floats is a loop of compare-and-swap on the
- * bits, which ends early when the element is already beyond the value; a NaN therefore changes nothing.
+ * Integers, and additions of floats, are one operation. The larger or smaller of floats is a loop of compare-and-swap
+ * on the bits, which ends early when the element is already beyond the value; a NaN therefore changes nothing.
  */
 #include "lower/lower.h"
 
 static NjParts scalar(NjLow *l, NjRef x) { return nj_low_scalar(l, nj_low_core_type(l, x), x); }
 
 static const NjType *bits_type(NjLow *l, const NjType *t) { return nj_type_int(l->ts, t->bits, true); }
-static NjRef as_bits(NjLow *l, NjRef x) { return nj_emit1(&l->at, NJ_OP_bitcast, bits_type(l, nj_low_core_type(l, x)), x); }
+static NjRef as_bits(NjLow *l, NjRef x)
+{
+    return nj_emit1(&l->at, NJ_OP_bitcast, bits_type(l, nj_low_core_type(l, x)), x);
+}
 static NjRef from_bits(NjLow *l, NjRef x, const NjType *t) { return nj_emit1(&l->at, NJ_OP_bitcast, t, x); }
 
 static NjRef rmw(NjLow *l, NjRmw op, NjRef p, NjRef x)

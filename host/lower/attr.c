@@ -12,8 +12,14 @@ static NjParts same_type(NjLow *l, const NjType *t, NjRef *at)
 
 static NjParts attr_shape(NjLow *l, NjParts x, const NjType *t) { return same_type(l, t, nj_low_arr(l, x).shape); }
 static NjParts attr_strides(NjLow *l, NjParts x, const NjType *t) { return same_type(l, t, nj_low_arr(l, x).strides); }
-static NjParts attr_ndim(NjLow *l, NjParts x, const NjType *t) { return nj_low_scalar(l, t, nj_low_int(l, t, x.type->ndim)); }
-static NjParts attr_itemsize(NjLow *l, NjParts x, const NjType *t) { return nj_low_scalar(l, t, nj_low_int(l, t, x.type->elem->nbytes)); }
+static NjParts attr_ndim(NjLow *l, NjParts x, const NjType *t)
+{
+    return nj_low_scalar(l, t, nj_low_int(l, t, x.type->ndim));
+}
+static NjParts attr_itemsize(NjLow *l, NjParts x, const NjType *t)
+{
+    return nj_low_scalar(l, t, nj_low_int(l, t, x.type->elem->nbytes));
+}
 
 static NjParts attr_size(NjLow *l, NjParts x, const NjType *t)
 {

@@ -1,7 +1,8 @@
 /* build.c - core operations as lowering makes them: constants folded, identities left out.
  *
- * Folding here is not for speed of the code, LLVM does that. It keeps what is known at compile time known while lowering: a
- * divisor that is not zero needs no check, a step of one needs no trip count. Values are those of the target: integers wrap.
+ * Folding here is not for speed of the code, LLVM does that. It keeps what is known at compile time known while
+ * lowering: a divisor that is not zero needs no check, a step of one needs no trip count. Values are those of the
+ * target: integers wrap.
  */
 #include "lower/lower.h"
 
@@ -10,7 +11,7 @@ NjRef nj_low_f(NjLow *l, const NjType *t, double x) { return nj_fn_float(l->f, t
 bool nj_low_known(const NjLow *l, NjRef x, int64_t *out) { return nj_const_int(l->f, x, out); }
 const NjType *nj_low_core_type(const NjLow *l, NjRef x) { return nj_val(l->f, x)->type; }
 
-/* -- integers ------------------------------------------------------------------------------------------------------ */
+/* -- integers --------------------------------------------------------------------------------- */
 
 static bool fold_ints(NjOp op, int64_t a, int64_t b, int64_t *out)
 {
@@ -110,7 +111,7 @@ NjRef nj_low_math(NjLow *l, NjMath m, NjRef a, NjRef b)
     return nj_emit(&l->at, NJ_OP_math, m, nj_low_core_type(l, a), b ? 2 : 1, ab);
 }
 
-/* -- memory ---------------------------------------------------------------------------------------------------------- */
+/* -- memory ----------------------------------------------------------------------------------- */
 
 NjRef nj_low_load(NjLow *l, const NjType *t, NjRef p) { return nj_emit1(&l->at, NJ_OP_load, t, p); }
 void nj_low_store(NjLow *l, NjRef x, NjRef p) { nj_emit2(&l->at, NJ_OP_store, NULL, x, p); }
@@ -140,7 +141,7 @@ NjRef nj_low_alloca(NjLow *l, const NjType *t, int64_t n)
     return nj_emit0(&at, NJ_OP_alloca, nj_type_ptr(l->ts, t, NJ_SPACE_GENERIC), n);
 }
 
-/* -- blocks ------------------------------------------------------------------------------------------------------------- */
+/* -- blocks ----------------------------------------------------------------------------------- */
 
 NjBlkId nj_low_blk(NjLow *l) { return nj_fn_blk(l->f); }
 void nj_low_enter(NjLow *l, NjBlkId b) { l->at.b = b; l->at.before = NJ_NOREF; }

@@ -28,7 +28,8 @@ NjParts lower_range(NjLow *l, const NjArgs *a, int arg)
     p.at[0] = lone ? nj_low_int(l, t, 0) : nj_low_one(l, a->at[0], t);
     p.at[1] = nj_low_one(l, a->at[lone ? 0 : 1], t);
     p.at[2] = nj_low_has(a, 2) ? nj_low_one(l, a->at[2], t) : nj_low_int(l, t, 1);
-    nj_low_raise_if(l, nj_low_cmp(l, NJ_EQ, p.at[2], nj_low_int(l, t, 0)), "ValueError", "range() arg 3 must not be zero");
+    nj_low_raise_if(l, nj_low_cmp(l, NJ_EQ, p.at[2], nj_low_int(l, t, 0)), "ValueError",
+                    "range() arg 3 must not be zero");
     return p;
 }
 
@@ -63,10 +64,10 @@ NjParts lower_abs(NjLow *l, const NjArgs *a, int arg)
     return scalar(l, nj_low_iabs(l, nj_low_num(l, x.at[0], a->type)));
 }
 
-/* -- min, max ------------------------------------------------------------------------------------------------------ */
+/* -- min, max --------------------------------------------------------------------------------- */
 
-/* The first of equals stays, and so does it when it or the other is NaN, as CPython's loop has it. A GPU's own instructions
- * let a NaN lose. */
+/* The first of equals stays, and so does it when it or the other is NaN, as CPython's loop has it. A GPU's own
+ * instructions let a NaN lose. */
 static NjParts better(NjLow *l, NjParts best, NjParts x, bool max)
 {
     if (best.type->kind == NJ_K_FLOAT && l->u->target->simt && !l->u->target->raises)
@@ -89,7 +90,7 @@ NjParts lower_minmax(NjLow *l, const NjArgs *a, int max)
     return best;
 }
 
-/* -- round ---------------------------------------------------------------------------------------------------------- */
+/* -- round ------------------------------------------------------------------------------------ */
 
 /* 10 to the n; exact up to 22, which is as far as digits of a double make sense. */
 static NjRef power_of_ten(NjLow *l, const NjType *t, NjRef n)
@@ -103,7 +104,8 @@ static NjRef power_of_ten(NjLow *l, const NjType *t, NjRef n)
     return nj_low_f(l, t, x);
 }
 
-/* To n digits: scaled, to the nearest, halves as the scaled number has them, scaled back. Infinities and overflow stay. */
+/* To n digits: scaled, to the nearest, halves as the scaled number has them, scaled back. Infinities and overflow stay.
+ */
 static NjRef round_digits(NjLow *l, NjRef x, NjRef n)
 {
     const NjType *t = nj_low_core_type(l, x);
@@ -127,7 +129,7 @@ NjParts lower_round(NjLow *l, const NjArgs *a, int arg)
     return scalar(l, nj_low_math(l, NJ_MATH_RINT, x.at[0], NJ_NOREF));
 }
 
-/* -- arithmetic by name ------------------------------------------------------------------------------------------------ */
+/* -- arithmetic by name ----------------------------------------------------------------------- */
 
 NjParts lower_pow(NjLow *l, const NjArgs *a, int arg)
 {
@@ -159,7 +161,8 @@ NjParts lower_sum(NjLow *l, const NjArgs *a, int arg)
 NjParts lower_slice(NjLow *l, const NjArgs *a, int arg)
 {
     bool lone = !nj_low_has(a, 1);
-    NjRef start = lone ? NJ_NOREF : a->at[0], stop = lone ? a->at[0] : a->at[1], step = nj_low_has(a, 2) ? a->at[2] : NJ_NOREF;
+    NjRef start = lone ? NJ_NOREF : a->at[0], stop = lone ? a->at[0] : a->at[1],
+          step = nj_low_has(a, 2) ? a->at[2] : NJ_NOREF;
     return nj_low_slice(l, start, stop, step);
 }
 

@@ -1,7 +1,7 @@
 /* call.c - py.call: of a function of the unit, of a type, of an intrinsic.
  *
- * Inference has bound the arguments. A function's arguments are converted to its parameters' types and passed in parts; its result
- * comes back in parts. An intrinsic goes to the lowerer that its row of intrin.def names.
+ * Inference has bound the arguments. A function's arguments are converted to its parameters' types and passed in parts;
+ * its result comes back in parts. An intrinsic goes to the lowerer that its row of intrin.def names.
  */
 #include "lower/lower.h"
 
@@ -9,7 +9,8 @@ static const struct { NjLowerer *fn; int arg; } rows[NJ_INTRIN_COUNT] = {
 #define INTRIN(id, name, typer, lowerer, arg) [NJ_INTRIN_##id] = {lower_##lowerer, arg},
 #include "front/intrin.def"
 #undef INTRIN
-#define MATH(id, pyname, nargs, llvm, libm, libmf, vec, nv, nvf, fast, ulp, doc) [NJ_INTRIN_MATH_##id] = {lower_math, NJ_MATH_##id},
+#define MATH(id, pyname, nargs, llvm, libm, libmf, vec, nv, nvf, fast, ulp, doc)                                       \
+    [NJ_INTRIN_MATH_##id] = {lower_math, NJ_MATH_##id},
 #include "../device-libs/math.def"
 #undef MATH
 };

@@ -1,11 +1,12 @@
 /* cast.c - values of one type as values of another: what assignments, calls, returns and phis do; and truth.
  *
- * In: parts of a type, and the type wanted; inference has seen to it that there is a way. Out: parts of that type. Nothing here
- * makes a block, except that unwrapping an optional checks for None, so casts can stand at the end of any block.
+ * In: parts of a type, and the type wanted; inference has seen to it that there is a way. Out: parts of that type.
+ * Nothing here makes a block, except that unwrapping an optional checks for None, so casts can stand at the end of any
+ * block.
  */
 #include "lower/lower.h"
 
-/* -- scalars ------------------------------------------------------------------------------------------------------- */
+/* -- scalars ---------------------------------------------------------------------------------- */
 
 static bool fold_num(NjLow *l, NjRef x, const NjType *to, NjRef *out)
 {
@@ -64,7 +65,7 @@ NjRef nj_low_num(NjLow *l, NjRef x, const NjType *to)
     return nj_emit1(&l->at, num_op(from, to), to, x);
 }
 
-/* -- everything else ---------------------------------------------------------------------------------------------------- */
+/* -- everything else -------------------------------------------------------------------------- */
 
 static bool is_scalar(const NjType *t)
 {
@@ -150,7 +151,7 @@ NjParts nj_low_cast(NjLow *l, NjParts p, const NjType *to)
     return (NjParts){p.at, p.n, to};
 }
 
-/* -- bool(x), as branches ask ------------------------------------------------------------------------------------------------ */
+/* -- bool(x), as branches ask ----------------------------------------------------------------- */
 
 NjRef nj_low_truth(NjLow *l, NjParts p)
 {

@@ -12,7 +12,8 @@ static NjParts pair(NjLow *l, const NjType *t, NjRef re, NjRef im)
 static NjRef m1(NjLow *l, NjMath m, NjRef x) { return nj_low_math(l, m, x, NJ_NOREF); }
 static NjRef mul(NjLow *l, NjRef a, NjRef b) { return nj_low_fl(l, NJ_OP_fmul, a, b); }
 
-/* s = 2 sqrt(|re|/8 + |z|/8), d = |im| / 2s: the parts, in an order that the sign of re decides. 0 has the root (0, im). */
+/* s = 2 sqrt(|re|/8 + |z|/8), d = |im| / 2s: the parts, in an order that the sign of re decides. 0 has the root (0,
+ * im). */
 static NjParts complex_sqrt(NjLow *l, NjParts z)
 {
     const NjType *t = nj_low_core_type(l, z.at[0]);
@@ -22,7 +23,8 @@ static NjParts complex_sqrt(NjLow *l, NjParts z)
     NjRef s = mul(l, two, m1(l, NJ_MATH_SQRT, nj_low_fl(l, NJ_OP_fadd, ax, h)));
     NjRef d = nj_low_fl(l, NJ_OP_fdiv, ay, mul(l, two, s));
     NjRef right = nj_low_cmp(l, NJ_OGE, z.at[0], zero), none = nj_low_cmp(l, NJ_OEQ, s, zero);
-    NjRef re = nj_low_select(l, right, s, d), im = nj_low_math(l, NJ_MATH_COPYSIGN, nj_low_select(l, right, d, s), z.at[1]);
+    NjRef re = nj_low_select(l, right, s, d),
+          im = nj_low_math(l, NJ_MATH_COPYSIGN, nj_low_select(l, right, d, s), z.at[1]);
     return pair(l, z.type, nj_low_select(l, none, zero, re), nj_low_select(l, none, z.at[1], im));
 }
 
@@ -39,9 +41,11 @@ static NjParts complex_log(NjLow *l, NjParts z)
     NjRef x = m1(l, NJ_MATH_FABS, z.at[0]), y = m1(l, NJ_MATH_FABS, z.at[1]), one = nj_low_f(l, t, 1);
     NjRef more = nj_low_cmp(l, NJ_OGT, x, y), a = nj_low_select(l, more, x, y), b = nj_low_select(l, more, y, x);
     NjRef h = nj_low_math(l, NJ_MATH_HYPOT, a, b);
-    NjRef near = nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_OLE, nj_low_f(l, t, 0.71), h), nj_low_cmp(l, NJ_OLE, h, nj_low_f(l, t, 1.73)));
+    NjRef near = nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_OLE, nj_low_f(l, t, 0.71), h),
+                          nj_low_cmp(l, NJ_OLE, h, nj_low_f(l, t, 1.73)));
     NjRef edge = mul(l, nj_low_fl(l, NJ_OP_fsub, a, one), nj_low_fl(l, NJ_OP_fadd, a, one));
-    NjRef close = nj_low_fl(l, NJ_OP_fdiv, m1(l, NJ_MATH_LOG1P, nj_low_fl(l, NJ_OP_fadd, edge, mul(l, b, b))), nj_low_f(l, t, 2));
+    NjRef close =
+        nj_low_fl(l, NJ_OP_fdiv, m1(l, NJ_MATH_LOG1P, nj_low_fl(l, NJ_OP_fadd, edge, mul(l, b, b))), nj_low_f(l, t, 2));
     NjRef re = nj_low_select(l, near, close, m1(l, NJ_MATH_LOG, h));
     return pair(l, z.type, re, nj_low_math(l, NJ_MATH_ATAN2, z.at[1], z.at[0]));
 }
@@ -58,14 +62,15 @@ static NjParts complex_cos(NjLow *l, NjParts z)
     return pair(l, z.type, re, nj_low_neg(l, mul(l, m1(l, NJ_MATH_SIN, z.at[0]), m1(l, NJ_MATH_SINH, z.at[1]))));
 }
 
-static NjParts (*const functions[])(NjLow *, NjParts) = {complex_sqrt, complex_exp, complex_log, complex_sin, complex_cos};
+static NjParts (*const functions[])(NjLow *, NjParts) = {complex_sqrt, complex_exp, complex_log, complex_sin,
+                                                         complex_cos};
 
 NjParts lower_cmath(NjLow *l, const NjArgs *a, int which)
 {
     return functions[which](l, nj_low_cast(l, nj_low_get(l, a->at[0]), a->type));
 }
 
-/* -- polar form ----------------------------------------------------------------------------------------------------- */
+/* -- polar form ------------------------------------------------------------------------------- */
 
 /* Any number as a complex one, whose parts are of type ft. */
 static NjParts as_complex(NjLow *l, NjRef r, const NjType *ft)
@@ -82,7 +87,8 @@ NjParts lower_phase(NjLow *l, const NjArgs *a, int arg)
 NjParts lower_polar(NjLow *l, const NjArgs *a, int arg)
 {
     NjParts z = as_complex(l, a->at[0], a->type->elems[0]);
-    return pair(l, a->type, nj_low_math(l, NJ_MATH_HYPOT, z.at[0], z.at[1]), nj_low_math(l, NJ_MATH_ATAN2, z.at[1], z.at[0]));
+    return pair(l, a->type, nj_low_math(l, NJ_MATH_HYPOT, z.at[0], z.at[1]),
+                nj_low_math(l, NJ_MATH_ATAN2, z.at[1], z.at[0]));
 }
 
 NjParts lower_rect(NjLow *l, const NjArgs *a, int arg)

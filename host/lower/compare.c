@@ -4,12 +4,15 @@
  */
 #include "lower/lower.h"
 
-static const NjPred signed_preds[] = {[NJ_CMP_LT] = NJ_SLT, [NJ_CMP_LE] = NJ_SLE, [NJ_CMP_EQ] = NJ_EQ, [NJ_CMP_NE] = NJ_NE,
-                                      [NJ_CMP_GT] = NJ_SGT, [NJ_CMP_GE] = NJ_SGE, [NJ_CMP_IS] = NJ_EQ, [NJ_CMP_ISNOT] = NJ_NE};
-static const NjPred unsigned_preds[] = {[NJ_CMP_LT] = NJ_ULT, [NJ_CMP_LE] = NJ_ULE, [NJ_CMP_EQ] = NJ_EQ, [NJ_CMP_NE] = NJ_NE,
-                                        [NJ_CMP_GT] = NJ_UGT, [NJ_CMP_GE] = NJ_UGE, [NJ_CMP_IS] = NJ_EQ, [NJ_CMP_ISNOT] = NJ_NE};
-static const NjPred float_preds[] = {[NJ_CMP_LT] = NJ_OLT, [NJ_CMP_LE] = NJ_OLE, [NJ_CMP_EQ] = NJ_OEQ, [NJ_CMP_NE] = NJ_UNE,
-                                     [NJ_CMP_GT] = NJ_OGT, [NJ_CMP_GE] = NJ_OGE, [NJ_CMP_IS] = NJ_OEQ, [NJ_CMP_ISNOT] = NJ_UNE};
+static const NjPred signed_preds[] = {
+    [NJ_CMP_LT] = NJ_SLT, [NJ_CMP_LE] = NJ_SLE, [NJ_CMP_EQ] = NJ_EQ, [NJ_CMP_NE] = NJ_NE,
+    [NJ_CMP_GT] = NJ_SGT, [NJ_CMP_GE] = NJ_SGE, [NJ_CMP_IS] = NJ_EQ, [NJ_CMP_ISNOT] = NJ_NE};
+static const NjPred unsigned_preds[] = {
+    [NJ_CMP_LT] = NJ_ULT, [NJ_CMP_LE] = NJ_ULE, [NJ_CMP_EQ] = NJ_EQ, [NJ_CMP_NE] = NJ_NE,
+    [NJ_CMP_GT] = NJ_UGT, [NJ_CMP_GE] = NJ_UGE, [NJ_CMP_IS] = NJ_EQ, [NJ_CMP_ISNOT] = NJ_NE};
+static const NjPred float_preds[] = {
+    [NJ_CMP_LT] = NJ_OLT, [NJ_CMP_LE] = NJ_OLE, [NJ_CMP_EQ] = NJ_OEQ, [NJ_CMP_NE] = NJ_UNE,
+    [NJ_CMP_GT] = NJ_OGT, [NJ_CMP_GE] = NJ_OGE, [NJ_CMP_IS] = NJ_OEQ, [NJ_CMP_ISNOT] = NJ_UNE};
 
 static NjRef truth_const(NjLow *l, bool x) { return nj_low_int(l, l->b1, x); }
 
@@ -58,8 +61,12 @@ static NjRef compare_tuples(NjLow *l, NjCmp op, NjParts a, NjParts b)
     if (equality && na != nb)
         return truth_const(l, op == NJ_CMP_NE);
     int64_t order = (na > nb) - (na < nb);
-    NjRef out = truth_const(l, op == NJ_CMP_EQ   ? order == 0 : op == NJ_CMP_NE ? order != 0 : op == NJ_CMP_LT ? order < 0
-                             : op == NJ_CMP_LE ? order <= 0 : op == NJ_CMP_GT ? order > 0 : order >= 0);
+    NjRef out = truth_const(l, op == NJ_CMP_EQ   ? order == 0
+                               : op == NJ_CMP_NE ? order != 0
+                               : op == NJ_CMP_LT ? order < 0
+                               : op == NJ_CMP_LE ? order <= 0
+                               : op == NJ_CMP_GT ? order > 0
+                                                 : order >= 0);
     for (uint32_t i = n; i-- > 0;) {
         NjParts x = nj_low_sub(l, a, i), y = nj_low_sub(l, b, i);
         NjRef same = nj_low_compare(l, NJ_CMP_EQ, x, y, NULL, NULL);

@@ -1,7 +1,7 @@
 /* complex.c - complex arithmetic on (re, im) pairs with CPython's algorithms, so that results are equal to the bit.
  *
- * Division is Smith's method in the form of Objects/complexobject.c's published description; small integer powers are by
- * squaring, others polar.
+ * Division is Smith's method in the form of Objects/complexobject.c's published description; small integer powers are
+ * by squaring, others polar.
  */
 #include "lower/lower.h"
 
@@ -37,7 +37,8 @@ static void cdiv(NjLow *l, const NjRef a[2], const NjRef b[2], NjRef out[2])
 {
     if (l->u->target->raises && !l->quiet)
         nj_low_raise_if(l, both_zero(l, b), "ZeroDivisionError", "complex division by zero");
-    NjRef big = nj_low_cmp(l, NJ_OGE, nj_low_math(l, NJ_MATH_FABS, b[0], NJ_NOREF), nj_low_math(l, NJ_MATH_FABS, b[1], NJ_NOREF));
+    NjRef big = nj_low_cmp(l, NJ_OGE, nj_low_math(l, NJ_MATH_FABS, b[0], NJ_NOREF),
+                           nj_low_math(l, NJ_MATH_FABS, b[1], NJ_NOREF));
     NjRef major = nj_low_select(l, big, b[0], b[1]), minor = nj_low_select(l, big, b[1], b[0]);
     NjRef ratio = nj_low_fl(l, NJ_OP_fdiv, minor, major), denom = fma2(l, major, minor, ratio);
     NjRef x = nj_low_select(l, big, a[0], a[1]), y = nj_low_select(l, big, a[1], a[0]);

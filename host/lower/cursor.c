@@ -1,8 +1,8 @@
 /* cursor.c - iteration: py.iter makes a cursor, py.next moves it, py.value is the element it is on.
  *
- * A cursor's state is one or two stack slots that LLVM turns into loop counters. Over a range of step 1 or -1 that is the value
- * itself, compared with the stop: the loop C has. Other steps count down the trips, so that nothing can overflow. py.next
- * loads the counter; the element is derived from that, which dominates every py.value.
+ * A cursor's state is one or two stack slots that LLVM turns into loop counters. Over a range of step 1 or -1 that is
+ * the value itself, compared with the stop: the loop C has. Other steps count down the trips, so that nothing can
+ * overflow. py.next loads the counter; the element is derived from that, which dominates every py.value.
  */
 #include "lower/lower.h"
 
@@ -22,7 +22,7 @@ struct NjCursor {
 
 static NjCursor *cursor_new(NjLow *l, NjParts over);
 
-/* -- making -------------------------------------------------------------------------------------------------------- */
+/* -- making ----------------------------------------------------------------------------------- */
 
 static void start_counter(NjLow *l, NjCursor *c, NjRef count)
 {
@@ -121,7 +121,7 @@ static NjCursor *cursor_new(NjLow *l, NjParts over)
     return c;
 }
 
-/* -- moving --------------------------------------------------------------------------------------------------------- */
+/* -- moving ----------------------------------------------------------------------------------- */
 
 /* Below its stop, one more cannot overflow. */
 static NjRef next_unit(NjLow *l, NjCursor *c)
@@ -130,7 +130,8 @@ static NjRef next_unit(NjLow *l, NjCursor *c)
     c->at = nj_low_load(l, t, c->slot);
     NjPred p = c->step < 0 ? NJ_SGT : t->kind == NJ_K_INT ? NJ_SLT : NJ_ULT;
     NjRef more = nj_low_cmp(l, p, c->at, c->count);
-    NjRef next = nj_emit2(&l->at, t->kind == NJ_K_INT ? NJ_OP_addnw : NJ_OP_add, NULL, c->at, nj_low_int(l, t, c->step));
+    NjRef next =
+        nj_emit2(&l->at, t->kind == NJ_K_INT ? NJ_OP_addnw : NJ_OP_add, NULL, c->at, nj_low_int(l, t, c->step));
     nj_low_store(l, next, c->slot);
     return more;
 }
@@ -159,7 +160,7 @@ static NjRef next_of(NjLow *l, NjCursor *c)
     return more;
 }
 
-/* -- elements ------------------------------------------------------------------------------------------------------------- */
+/* -- elements --------------------------------------------------------------------------------- */
 
 static NjParts value_of(NjLow *l, NjCursor *c, const NjType *t);
 
@@ -210,7 +211,7 @@ static NjParts value_of(NjLow *l, NjCursor *c, const NjType *t)
     }
 }
 
-/* -- the operations -------------------------------------------------------------------------------------------------------- */
+/* -- the operations --------------------------------------------------------------------------- */
 
 /* The py.iter behind phis that only carry it round its loop. */
 static NjCursor *find_cursor(NjLow *l, NjRef r)

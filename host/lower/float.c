@@ -1,7 +1,7 @@
 /* float.c - float arithmetic as CPython computes it, bit for bit: floor division, modulo, powers, rounding.
  *
- * The steps of // and % are those of Objects/floatobject.c's published algorithm, with selects for its branches, so that loops with
- * them can be vectorised as far as fmod can.
+ * The steps of // and % are those of Objects/floatobject.c's published algorithm, with selects for its branches, so
+ * that loops with them can be vectorised as far as fmod can.
  */
 #include "lower/lower.h"
 
@@ -27,7 +27,8 @@ NjRef nj_low_fdiv(NjLow *l, NjRef a, NjRef b, const char *why)
     return nj_low_fl(l, NJ_OP_fdiv, a, b);
 }
 
-/* The quotient from what fmod left, rounded down; where it is 0 it has the sign of a / b. A zero divisor gives a / b. */
+/* The quotient from what fmod left, rounded down; where it is 0 it has the sign of a / b. A zero divisor gives a / b.
+ */
 static NjRef floor_quotient(NjLow *l, NjRef a, NjRef b, NjRef div)
 {
     const NjType *t = nj_low_core_type(l, a);
@@ -55,7 +56,7 @@ void nj_low_fdivmod(NjLow *l, NjRef a, NjRef b, const char *why, NjRef *q, NjRef
     *q = floor_quotient(l, a, b, div);
 }
 
-/* -- powers ---------------------------------------------------------------------------------------------------------- */
+/* -- powers ----------------------------------------------------------------------------------- */
 
 /* a to a constant power by squaring, as few products as that takes. Negative exponents: floats only. */
 NjRef nj_low_powi(NjLow *l, NjRef a, int64_t n)
@@ -75,8 +76,8 @@ NjRef nj_low_powi(NjLow *l, NjRef a, int64_t n)
     return n < 0 ? nj_low_fl(l, NJ_OP_fdiv, one, out) : out;
 }
 
-/* b is an i64 when it was an integer. A double's power is the library's, as CPython's is, but for the exponents where one
- * product or quotient is at least as exact; narrower and GPU ones multiply, as the peer does. */
+/* b is an i64 when it was an integer. A double's power is the library's, as CPython's is, but for the exponents where
+ * one product or quotient is at least as exact; narrower and GPU ones multiply, as the peer does. */
 NjRef nj_low_fpow(NjLow *l, NjRef a, NjRef b)
 {
     const NjType *t = nj_low_core_type(l, a);

@@ -1,12 +1,12 @@
 /* index.c - x[i]: elements and views of arrays, elements of tuples.
  *
- * An index is a value or a tuple of values: integers, slices, None (a new axis), Ellipsis. All integers: the address of an
- * element. Else a view: the address moves, and each slice leaves an axis with its length and stride (clipped as CPython's
- * PySlice_AdjustIndices does). Bounds are checked when the options ask for it.
+ * An index is a value or a tuple of values: integers, slices, None (a new axis), Ellipsis. All integers: the address of
+ * an element. Else a view: the address moves, and each slice leaves an axis with its length and stride (clipped as
+ * CPython's PySlice_AdjustIndices does). Bounds are checked when the options ask for it.
  */
 #include "lower/lower.h"
 
-/* -- one axis ------------------------------------------------------------------------------------------------------ */
+/* -- one axis --------------------------------------------------------------------------------- */
 
 static void check_bounds(NjLow *l, NjRef i, NjRef len, int axis)
 {
@@ -81,10 +81,10 @@ NjParts nj_low_slice(NjLow *l, NjRef start, NjRef stop, NjRef step)
     return p;
 }
 
-/* -- the whole index ------------------------------------------------------------------------------------------------------ */
+/* -- the whole index -------------------------------------------------------------------------- */
 
-/* The elements of an index. ref: the Python-level value, for what is known of it; 0 when there is none. k: what it is at
- * compile time, or NULL. */
+/* The elements of an index. ref: the Python-level value, for what is known of it; 0 when there is none. k: what it is
+ * at compile time, or NULL. */
 typedef struct Item { NjRef ref; NjParts x; const NjConst *k; } Item;
 
 static bool is_ellipsis(const Item *it) { return it->k && it->k->kind == NJ_C_ELLIPSIS; }
@@ -169,7 +169,8 @@ static NjIndexed index_view(NjLow *l, const NjArr *a, const Item *it, uint32_t n
     return (NjIndexed){.view = true, .arr = w.out};
 }
 
-/* result: the view's type; NULL when the caller does not know it (setitem): then only its ndim is wanted, as layout A. */
+/* result: the view's type; NULL when the caller does not know it (setitem): then only its ndim is wanted, as layout A.
+ */
 NjIndexed nj_low_index(NjLow *l, NjParts x, NjRef index, const NjType *result)
 {
     NjArr a = nj_low_arr(l, x);
@@ -193,7 +194,7 @@ NjIndexed nj_low_index(NjLow *l, NjParts x, NjRef index, const NjType *result)
     return index_view(l, &a, it, n, used, result);
 }
 
-/* -- tuples ------------------------------------------------------------------------------------------------------------------ */
+/* -- tuples ----------------------------------------------------------------------------------- */
 
 /* A run-time index into equal elements: through the stack, one array for each part. */
 static NjParts tuple_dynamic(NjLow *l, NjParts x, NjRef index, const NjType *elem)

@@ -67,7 +67,7 @@ void nj_low_idivmod(NjLow *l, NjRef a, NjRef b, const char *why, NjRef *q, NjRef
     *r = nj_low_select(l, bad, zero, *r);
 }
 
-/* -- shifts ----------------------------------------------------------------------------------------------------------- */
+/* -- shifts ----------------------------------------------------------------------------------- */
 
 NjRef nj_low_shift(NjLow *l, NjBin op, NjRef a, NjRef b)
 {
@@ -83,7 +83,7 @@ NjRef nj_low_shift(NjLow *l, NjBin op, NjRef a, NjRef b)
     return nj_low_select(l, big, nj_low_int(l, t, 0), x);
 }
 
-/* -- powers -------------------------------------------------------------------------------------------------------------- */
+/* -- powers ----------------------------------------------------------------------------------- */
 
 /* b >= 0: by squaring, in a loop whose phis are result, base and what is left of the exponent. */
 static NjRef pow_loop(NjLow *l, NjRef a, NjRef b)
@@ -92,7 +92,8 @@ static NjRef pow_loop(NjLow *l, NjRef a, NjRef b)
     NjBlkId head = nj_low_blk(l), body = nj_low_blk(l), done = nj_low_blk(l);
     nj_low_br(l, head);
     nj_low_enter(l, head);
-    NjRef left = nj_emit_phi(l->f, head, bt, 2), base = nj_emit_phi(l->f, head, t, 2), out = nj_emit_phi(l->f, head, t, 2);
+    NjRef left = nj_emit_phi(l->f, head, bt, 2), base = nj_emit_phi(l->f, head, t, 2),
+          out = nj_emit_phi(l->f, head, t, 2);
     nj_low_condbr(l, nj_low_cmp(l, NJ_NE, left, nj_low_int(l, bt, 0)), body, done);
     nj_low_enter(l, body);
     NjRef odd = nj_low_num(l, nj_low_i(l, NJ_OP_and, left, nj_low_int(l, bt, 1)), l->b1);
@@ -134,7 +135,8 @@ NjRef nj_low_ipow(NjLow *l, NjRef a, NjRef b)
     NjRef zero = nj_low_int(l, bt, 0), neg = nj_low_cmp(l, NJ_SLT, b, zero);
     if (nj_low_python_errors(l)) {
         NjRef none = nj_low_cmp(l, NJ_EQ, a, nj_low_int(l, nj_low_core_type(l, a), 0));
-        nj_low_raise_if(l, nj_low_i(l, NJ_OP_and, neg, none), "ZeroDivisionError", "0.0 cannot be raised to a negative power");
+        nj_low_raise_if(l, nj_low_i(l, NJ_OP_and, neg, none), "ZeroDivisionError",
+                        "0.0 cannot be raised to a negative power");
     }
     NjRef whole = pow_loop(l, a, nj_low_select(l, neg, zero, b));
     return nj_low_select(l, neg, pow_negative(l, a, b), whole);

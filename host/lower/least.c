@@ -1,9 +1,9 @@
 /* least.c - a lower bound for every integer value of a Python-level function.
  *
- * Indexing wraps a negative index round; where the bound is 0 or more that costs nothing and leaves the address a plain sum
- * that LLVM vectorises. Bounds start at "anything large" and only go down; a value that goes down twice in a cycle of phis goes to
- * "unknown" at once, so the rounds are few. Sums of bounded values are taken not to overflow: a sum that did would be an
- * index out of range in any case.
+ * Indexing wraps a negative index round; where the bound is 0 or more that costs nothing and leaves the address a plain
+ * sum that LLVM vectorises. Bounds start at "anything large" and only go down; a value that goes down twice in a cycle
+ * of phis goes to "unknown" at once, so the rounds are few. Sums of bounded values are taken not to overflow: a sum
+ * that did would be an index out of range in any case.
  */
 #include "lower/lower.h"
 
@@ -97,7 +97,8 @@ static int64_t of_attr(const NjVal *v)
 static int64_t of_value(const NjLow *l, const NjVal *v)
 {
     const NjVal *it = nj_arg(l->py, v, 0);
-    return it->op == NJ_OP_py_iter && nj_type_is(nj_low_type(l, it->args[0]), NJ_K_RANGE) ? l->least[it->args[0]] : LEAST_NONE;
+    return it->op == NJ_OP_py_iter && nj_type_is(nj_low_type(l, it->args[0]), NJ_K_RANGE) ? l->least[it->args[0]]
+                                                                                          : LEAST_NONE;
 }
 
 static int64_t of_tuple(const NjLow *l, const NjVal *v)
@@ -140,7 +141,8 @@ static int64_t of_val(const NjLow *l, NjRef r, const NjVal *v)
     case NJ_OP_py_unpack: return l->least[v->args[0]];
     case NJ_OP_py_item: case NJ_OP_py_getitem:
         return nj_type_is(nj_arg(l->py, v, 0)->type, NJ_K_TUPLE) ? of_item(l, v) : LEAST_NONE;
-    case NJ_OP_py_cast: return nj_type_is_integral(nj_arg(l->py, v, 0)->type) && t && t->bits == 64 ? l->least[v->args[0]] : LEAST_NONE;
+    case NJ_OP_py_cast:
+        return nj_type_is_integral(nj_arg(l->py, v, 0)->type) && t && t->bits == 64 ? l->least[v->args[0]] : LEAST_NONE;
     default: return LEAST_NONE;
     }
 }

@@ -1,14 +1,15 @@
 /* lower.c - a typed Python-level function -> a core function whose values are scalars and pointers.
  *
- * In: s->py after inference. Out: s->core. Blocks are lowered in reverse postorder, so that a value's parts are there before its
- * uses; one block may become several (checks, loops), hence the first and last core block of each. Phis are made with the
- * block, one for each part, and filled at the end, with conversions in front of the predecessor's terminator.
+ * In: s->py after inference. Out: s->core. Blocks are lowered in reverse postorder, so that a value's parts are there
+ * before its uses; one block may become several (checks, loops), hence the first and last core block of each. Phis are
+ * made with the block, one for each part, and filled at the end, with conversions in front of the predecessor's
+ * terminator.
  *
  *     py value  ->  NjParts: the core values of its parts        py.iter  ->  NjCursor: stack slots
  */
 #include "lower/lower.h"
 
-/* -- values in parts ------------------------------------------------------------------------------------------------ */
+/* -- values in parts -------------------------------------------------------------------------- */
 
 const NjType *nj_low_type(const NjLow *l, NjRef r) { return nj_val(l->py, r)->type; }
 
@@ -83,7 +84,7 @@ void nj_low_nyi(NjLow *l, const char *what)
     l->failed = true;
 }
 
-/* -- constants -------------------------------------------------------------------------------------------------------- */
+/* -- constants -------------------------------------------------------------------------------- */
 
 static NjParts tuple_const(NjLow *l, const NjConst *k, const NjType *t)
 {
@@ -104,7 +105,9 @@ static NjParts array_const(NjLow *l, const NjConst *k, const NjType *t)
     NjAt entry = {.f = l->f, .b = 0, .before = nj_blk(l->f, 0)->first, .loc = l->at.loc};
     NjRef data = nj_emit(&entry, NJ_OP_constmem, 0, nj_type_ptr(l->ts, t->elem, space), 0, NULL);
     nj_val(l->f, data)->imm.k = k;
-    NjArr a = {.type = t, .data = nj_low_ptr(l, data, t->elem, NJ_SPACE_GENERIC), .shape = NJ_NEWN(l->arena, NjRef, t->ndim + 1)};
+    NjArr a = {.type = t,
+               .data = nj_low_ptr(l, data, t->elem, NJ_SPACE_GENERIC),
+               .shape = NJ_NEWN(l->arena, NjRef, t->ndim + 1)};
     a.owner = p.n > 1 ? p.at[1] : NJ_NOREF;
     for (unsigned d = 0; d < t->ndim; d++)
         a.shape[d] = nj_low_int(l, l->i64, k->array.shape[d]);
@@ -135,7 +138,11 @@ NjParts nj_low_const(NjLow *l, const NjConst *k, const NjType *t)
 {
     switch (t->kind) {
     case NJ_K_BOOL: case NJ_K_INT: case NJ_K_UINT:
-        return nj_low_scalar(l, t, nj_low_int(l, t, k->kind == NJ_C_BOOL ? k->b : k->kind == NJ_C_FLOAT ? (int64_t)k->f : k->i));
+        return nj_low_scalar(l, t,
+                             nj_low_int(l, t,
+                                        k->kind == NJ_C_BOOL    ? k->b
+                                        : k->kind == NJ_C_FLOAT ? (int64_t)k->f
+                                                                : k->i));
     case NJ_K_FLOAT:   return nj_low_scalar(l, t, nj_low_f(l, t, const_f64(k)));
     case NJ_K_COMPLEX: return complex_const(l, k, t);
     case NJ_K_TUPLE:   return tuple_const(l, k, t);
@@ -162,7 +169,7 @@ const NjConst *nj_low_static(const NjLow *l, NjRef r)
     return NULL;
 }
 
-/* -- operations ---------------------------------------------------------------------------------------------------------- */
+/* -- operations ------------------------------------------------------------------------------- */
 
 static NjRef arg0(const NjLow *l, NjRef r) { return nj_val(l->py, r)->args[0]; }
 
@@ -170,7 +177,8 @@ static void low_binop(NjLow *l, NjRef r)
 {
     const NjVal *v = nj_val(l->py, r);
     NjRef left = v->args[0], right = v->args[1];
-    nj_low_set(l, r, nj_low_binop(l, v->sub, nj_low_get(l, left), nj_low_get(l, right), v->type, nj_low_static(l, right)));
+    nj_low_set(l, r,
+               nj_low_binop(l, v->sub, nj_low_get(l, left), nj_low_get(l, right), v->type, nj_low_static(l, right)));
 }
 
 static NjParts complex_neg(NjLow *l, NjParts x)
@@ -207,7 +215,10 @@ static void low_cmp(NjLow *l, NjRef r)
     nj_low_set(l, r, nj_low_scalar(l, l->b1, x));
 }
 
-static void low_truth(NjLow *l, NjRef r) { nj_low_set(l, r, nj_low_scalar(l, l->b1, nj_low_truth(l, nj_low_get(l, arg0(l, r))))); }
+static void low_truth(NjLow *l, NjRef r)
+{
+    nj_low_set(l, r, nj_low_scalar(l, l->b1, nj_low_truth(l, nj_low_get(l, arg0(l, r)))));
+}
 static void low_cast(NjLow *l, NjRef r) { nj_low_set(l, r, nj_low_get(l, arg0(l, r))); }
 
 static void low_getitem(NjLow *l, NjRef r)
@@ -277,7 +288,7 @@ static void low_item(NjLow *l, NjRef r)
 
 static void low_setattr(NjLow *l, NjRef r) { (void)r; nj_low_nyi(l, "assigning to an attribute"); }
 
-/* -- ends of blocks ------------------------------------------------------------------------------------------------------- */
+/* -- ends of blocks --------------------------------------------------------------------------- */
 
 static void low_br(NjLow *l, NjRef r)
 {
@@ -306,17 +317,35 @@ static void low_nothing(NjLow *l, NjRef r) { (void)l; (void)r; }
 
 typedef void (*LowFn)(NjLow *l, NjRef r);
 static const LowFn handlers[NJ_OP_COUNT] = {
-    [NJ_OP_nop] = low_nothing, [NJ_OP_phi] = low_nothing, [NJ_OP_undef] = low_nothing,
-    [NJ_OP_br] = low_br, [NJ_OP_condbr] = low_condbr, [NJ_OP_ret] = low_ret, [NJ_OP_unreachable] = low_unreachable,
-    [NJ_OP_py_binop] = low_binop, [NJ_OP_py_inplace] = low_binop, [NJ_OP_py_unop] = low_unop, [NJ_OP_py_cmp] = low_cmp,
-    [NJ_OP_py_truth] = low_truth, [NJ_OP_py_getattr] = nj_low_getattr, [NJ_OP_py_setattr] = low_setattr,
-    [NJ_OP_py_getitem] = low_getitem, [NJ_OP_py_setitem] = low_setitem, [NJ_OP_py_slice] = low_slice,
-    [NJ_OP_py_tuple] = low_tuple, [NJ_OP_py_unpack] = low_unpack, [NJ_OP_py_item] = low_item, [NJ_OP_py_call] = nj_low_call,
-    [NJ_OP_py_iter] = nj_low_iter, [NJ_OP_py_next] = nj_low_next, [NJ_OP_py_value] = nj_low_value, [NJ_OP_py_cast] = low_cast,
+    [NJ_OP_nop] = low_nothing,
+    [NJ_OP_phi] = low_nothing,
+    [NJ_OP_undef] = low_nothing,
+    [NJ_OP_br] = low_br,
+    [NJ_OP_condbr] = low_condbr,
+    [NJ_OP_ret] = low_ret,
+    [NJ_OP_unreachable] = low_unreachable,
+    [NJ_OP_py_binop] = low_binop,
+    [NJ_OP_py_inplace] = low_binop,
+    [NJ_OP_py_unop] = low_unop,
+    [NJ_OP_py_cmp] = low_cmp,
+    [NJ_OP_py_truth] = low_truth,
+    [NJ_OP_py_getattr] = nj_low_getattr,
+    [NJ_OP_py_setattr] = low_setattr,
+    [NJ_OP_py_getitem] = low_getitem,
+    [NJ_OP_py_setitem] = low_setitem,
+    [NJ_OP_py_slice] = low_slice,
+    [NJ_OP_py_tuple] = low_tuple,
+    [NJ_OP_py_unpack] = low_unpack,
+    [NJ_OP_py_item] = low_item,
+    [NJ_OP_py_call] = nj_low_call,
+    [NJ_OP_py_iter] = nj_low_iter,
+    [NJ_OP_py_next] = nj_low_next,
+    [NJ_OP_py_value] = nj_low_value,
+    [NJ_OP_py_cast] = low_cast,
     [NJ_OP_py_raise] = nj_low_py_raise,
 };
 
-/* -- blocks and phis --------------------------------------------------------------------------------------------------------- */
+/* -- blocks and phis -------------------------------------------------------------------------- */
 
 static void make_phis(NjLow *l, NjRef r)
 {
@@ -380,7 +409,7 @@ static void fill_phi(NjLow *l, NjRef r)
     }
 }
 
-/* -- the function ------------------------------------------------------------------------------------------------------------- */
+/* -- the function ----------------------------------------------------------------------------- */
 
 static void make_params(NjLow *l)
 {
@@ -457,7 +486,8 @@ static bool low_check(NjLow *l)
 {
     NjText complaints;
     nj_text_init(&complaints);
-    bool ok = nj_knobs()->check == 0 || nj_arena_failed(l->arena) || l->u->diags.list.n || nj_ir_check(l->f, &complaints);
+    bool ok =
+        nj_knobs()->check == 0 || nj_arena_failed(l->arena) || l->u->diags.list.n || nj_ir_check(l->f, &complaints);
     if (!ok)
         nj_bug(&l->u->diags, "lower", complaints.at, "%s lowered to a malformed function", l->f->name);
     nj_text_free(&complaints);

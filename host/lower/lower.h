@@ -1,8 +1,8 @@
 /* lower.h - inside lowering: the state of one function, values in parts, and builders of core operations.
  *
- * A Python-level value becomes the list of its parts (nj_type_parts): core values that are scalars or pointers. Arithmetic on
- * parts is built through the nj_low_* helpers, which fold constants so that what is known stays visible to later
- * decisions (is the step 1? is the divisor zero?). Prototypes are grouped by file.
+ * A Python-level value becomes the list of its parts (nj_type_parts): core values that are scalars or pointers.
+ * Arithmetic on parts is built through the nj_low_* helpers, which fold constants so that what is known stays visible
+ * to later decisions (is the step 1? is the divisor zero?). Prototypes are grouped by file.
  */
 #ifndef NJ_LOWER_H
 #define NJ_LOWER_H
@@ -34,7 +34,7 @@ typedef struct NjLow {
     bool failed;
 } NjLow;
 
-/* -- lower.c: values, places, errors ------------------------------------------------------------------------- */
+/* -- lower.c: values, places, errors ---------------------------------------------------------- */
 
 NjParts nj_low_get(NjLow *l, NjRef r);                          /* the parts of a Python-level value */
 NjRef   nj_low_one(NjLow *l, NjRef r, const NjType *t);         /* a scalar, converted to t */
@@ -50,11 +50,11 @@ NjParts nj_low_const(NjLow *l, const NjConst *k, const NjType *t);
 void    nj_low_nyi(NjLow *l, const char *what);                 /* a diagnostic at the current value */
 NjParts nj_low_zeros(NjLow *l, const NjType *t);
 
-/* -- build.c: core operations, folded where that is free --------------------------------------------------------- */
+/* -- build.c: core operations, folded where that is free -------------------------------------- */
 
 NjRef nj_low_int(NjLow *l, const NjType *t, int64_t i);
 NjRef nj_low_f(NjLow *l, const NjType *t, double x);
-NjRef nj_low_i(NjLow *l, NjOp op, NjRef a, NjRef b);            /* add sub mul and or xor shl lshr ashr sdiv udiv srem urem */
+NjRef nj_low_i(NjLow *l, NjOp op, NjRef a, NjRef b); /* add sub mul and or xor shl lshr ashr sdiv udiv srem urem */
 NjRef nj_low_fl(NjLow *l, NjOp op, NjRef a, NjRef b);           /* fadd fsub fmul fdiv frem */
 NjRef nj_low_cmp(NjLow *l, NjPred p, NjRef a, NjRef b);         /* icmp or fcmp */
 NjRef nj_low_select(NjLow *l, NjRef c, NjRef a, NjRef b);
@@ -77,20 +77,20 @@ typedef struct NjLoop { NjRef k, n; NjBlkId head, done; } NjLoop;
 NjLoop nj_low_loop(NjLow *l, NjRef n);
 void  nj_low_loop_end(NjLow *l, NjLoop *p);
 
-/* -- raise.c --------------------------------------------------------------------------------------------------------- */
+/* -- raise.c ---------------------------------------------------------------------------------- */
 
 void nj_low_raise(NjLow *l, const char *exc, const char *text);             /* ends the block */
 void nj_low_raise_if(NjLow *l, NjRef cond, const char *exc, const char *text);  /* goes on in a new block */
 bool nj_low_python_errors(const NjLow *l);                      /* does arithmetic raise? */
 void nj_low_py_raise(NjLow *l, NjRef r);
 
-/* -- cast.c ---------------------------------------------------------------------------------------------------------- */
+/* -- cast.c ----------------------------------------------------------------------------------- */
 
 NjRef   nj_low_num(NjLow *l, NjRef x, const NjType *to);        /* scalar to scalar */
 NjParts nj_low_cast(NjLow *l, NjParts p, const NjType *to);
 NjRef   nj_low_truth(NjLow *l, NjParts p);
 
-/* -- int.c, float.c, complex.c, arith.c: operators --------------------------------------------------------------------- */
+/* -- int.c, float.c, complex.c, arith.c: operators -------------------------------------------- */
 
 NjParts nj_low_binop(NjLow *l, NjBin op, NjParts a, NjParts b, const NjType *result, const NjConst *right);
 void  nj_low_idivmod(NjLow *l, NjRef a, NjRef b, const char *why, NjRef *q, NjRef *r);
@@ -105,13 +105,13 @@ void  nj_low_cmul(NjLow *l, const NjRef a[2], const NjRef b[2], NjRef out[2]);
 NjParts nj_low_complex_op(NjLow *l, NjBin op, NjParts a, NjParts b, const NjConst *right);
 NjRef nj_low_compare(NjLow *l, NjCmp op, NjParts a, NjParts b, const NjConst *ka, const NjConst *kb);
 
-/* -- array.c, index.c, setitem.c: arrays ---------------------------------------------------------------------------------- */
+/* -- array.c, index.c, setitem.c: arrays ------------------------------------------------------ */
 
 NjArr   nj_low_arr(NjLow *l, NjParts p);
 NjParts nj_low_arr_parts(NjLow *l, const NjArr *a, const NjType *t);        /* as type t: strides only for layout A */
 NjParts nj_low_arr_load(NjLow *l, const NjType *elem, NjRef at);
 void    nj_low_arr_store(NjLow *l, const NjType *elem, NjRef at, NjParts x);
-NjRef   nj_low_arr_at(NjLow *l, const NjArr *a, const NjRef *idx);          /* the address of an element; ndim indices */
+NjRef nj_low_arr_at(NjLow *l, const NjArr *a, const NjRef *idx); /* the address of an element; ndim indices */
 NjRef   nj_low_arr_size(NjLow *l, const NjArr *a);
 NjArr   nj_low_arr_row(NjLow *l, const NjArr *a, NjRef i, const NjType *t); /* a[i], one dimension less */
 NjRef   nj_low_size(NjLow *l, const NjType *elem);                          /* bytes of an element */
@@ -123,19 +123,19 @@ void    nj_low_setitem(NjLow *l, NjRef x, NjRef index, NjRef y);
 NjRef   nj_low_wrap(NjLow *l, NjRef i, NjRef len, bool nonneg, int axis);   /* a negative index counts from the end */
 NjParts nj_low_slice(NjLow *l, NjRef start, NjRef stop, NjRef step);
 
-/* -- cursor.c: iteration ---------------------------------------------------------------------------------------------------- */
+/* -- cursor.c: iteration ---------------------------------------------------------------------- */
 
 void  nj_low_iter(NjLow *l, NjRef r);
 void  nj_low_next(NjLow *l, NjRef r);
 void  nj_low_value(NjLow *l, NjRef r);
 NjRef nj_low_range_len(NjLow *l, NjParts range);
 
-/* -- least.c: lower bounds of Python-level integers ------------------------------------------------------------------------------ */
+/* -- least.c: lower bounds of Python-level integers ------------------------------------------- */
 
 void nj_low_fill_least(NjLow *l);
 static inline bool nj_low_nonneg(const NjLow *l, NjRef r) { return l->least[r] >= 0; }
 
-/* -- attr.c, call.c ---------------------------------------------------------------------------------------------------- */
+/* -- attr.c, call.c --------------------------------------------------------------------------- */
 
 void nj_low_getattr(NjLow *l, NjRef r);
 void nj_low_call(NjLow *l, NjRef r);

@@ -1,4 +1,5 @@
-/* math.c - the math module: rows of math.def, and what has none: floor to an integer, kinds of floats, gcd, C's splitters. */
+/* math.c - the math module: rows of math.def, and what has none: floor to an integer, kinds of floats, gcd, C's
+ * splitters. */
 #include "lower/lower.h"
 
 static NjParts scalar(NjLow *l, NjRef x) { return nj_low_scalar(l, nj_low_core_type(l, x), x); }
@@ -20,7 +21,7 @@ NjParts lower_floor(NjLow *l, const NjArgs *a, int row)
     return x.type->kind == NJ_K_FLOAT ? scalar(l, nj_low_math(l, (NjMath)row, x.at[0], NJ_NOREF)) : x;
 }
 
-/* -- kinds of floats ------------------------------------------------------------------------------------------------- */
+/* -- kinds of floats -------------------------------------------------------------------------- */
 
 enum { IS_NAN, IS_INF, IS_FINITE, IS_NEGATIVE };
 
@@ -43,7 +44,8 @@ NjParts lower_isfp(NjLow *l, const NjArgs *a, int kind)
     if (x.type->kind == NJ_K_FLOAT)
         return scalar(l, is_kind(l, x.at[0], kind));
     if (x.type->kind == NJ_K_COMPLEX)
-        return scalar(l, nj_low_i(l, kind == IS_FINITE ? NJ_OP_and : NJ_OP_or, is_kind(l, x.at[0], kind), is_kind(l, x.at[1], kind)));
+        return scalar(l, nj_low_i(l, kind == IS_FINITE ? NJ_OP_and : NJ_OP_or, is_kind(l, x.at[0], kind),
+                                  is_kind(l, x.at[1], kind)));
     if (kind == IS_NEGATIVE && x.type->kind == NJ_K_INT)
         return scalar(l, nj_low_cmp(l, NJ_SLT, x.at[0], nj_low_int(l, x.type, 0)));
     return scalar(l, nj_low_int(l, l->b1, kind == IS_FINITE));
@@ -78,7 +80,7 @@ NjParts lower_gcd(NjLow *l, const NjArgs *a, int arg)
     return scalar(l, big);
 }
 
-/* -- C functions by name ------------------------------------------------------------------------------------------------ */
+/* -- C functions by name ---------------------------------------------------------------------- */
 
 /* ldexp, ldexpf, __nv_ldexp, __nv_ldexpf */
 static NjRef call_c(NjLow *l, const char *stem, const NjType *t, unsigned n, const NjRef *args)

@@ -7,7 +7,7 @@
 static NjParts scalar(NjLow *l, NjRef x) { return nj_low_scalar(l, nj_low_core_type(l, x), x); }
 static bool is_float(const NjType *t) { return t->kind == NJ_K_FLOAT; }
 
-/* -- two operands ----------------------------------------------------------------------------------------------------- */
+/* -- two operands ----------------------------------------------------------------------------- */
 
 static NjRef int_op(NjLow *l, NjBin op, NjRef x, NjRef y)
 {
@@ -42,7 +42,11 @@ static NjRef float_op(NjLow *l, NjBin op, NjRef x, NjRef y)
 /* of two bools: + is or, * is and */
 static NjRef bool_op(NjLow *l, NjBin op, NjRef x, NjRef y)
 {
-    return nj_low_i(l, op == NJ_BIN_ADD || op == NJ_BIN_OR ? NJ_OP_or : op == NJ_BIN_MUL || op == NJ_BIN_AND ? NJ_OP_and : NJ_OP_xor, x, y);
+    return nj_low_i(l,
+                    op == NJ_BIN_ADD || op == NJ_BIN_OR    ? NJ_OP_or
+                    : op == NJ_BIN_MUL || op == NJ_BIN_AND ? NJ_OP_and
+                                                           : NJ_OP_xor,
+                    x, y);
 }
 
 NjParts lower_np_binop(NjLow *l, const NjArgs *a, int op)
@@ -52,8 +56,8 @@ NjParts lower_np_binop(NjLow *l, const NjArgs *a, int op)
     l->quiet = true;
     NjParts out;
     if (t->kind == NJ_K_COMPLEX) {
-        out = nj_low_complex_op(l, (NjBin)op, nj_low_cast(l, nj_low_get(l, a->at[0]), t), nj_low_cast(l, nj_low_get(l, a->at[1]), t),
-                                nj_low_static(l, a->at[1]));
+        out = nj_low_complex_op(l, (NjBin)op, nj_low_cast(l, nj_low_get(l, a->at[0]), t),
+                                nj_low_cast(l, nj_low_get(l, a->at[1]), t), nj_low_static(l, a->at[1]));
     } else {
         NjRef x = nj_low_one(l, a->at[0], t), y = nj_low_one(l, a->at[1], t);
         out = scalar(l, is_float(t) ? float_op(l, (NjBin)op, x, y) : t->kind == NJ_K_BOOL ? bool_op(l, (NjBin)op, x, y)
@@ -87,7 +91,7 @@ NjParts lower_np_minmax(NjLow *l, const NjArgs *a, int max)
     return out;
 }
 
-/* -- one operand ------------------------------------------------------------------------------------------------------- */
+/* -- one operand ------------------------------------------------------------------------------ */
 
 NjParts lower_np_unop(NjLow *l, const NjArgs *a, int op)
 {
@@ -113,8 +117,10 @@ NjParts lower_np_sign(NjLow *l, const NjArgs *a, int arg)
         return nj_low_zeros(l, t);
     }
     NjParts x = nj_low_cast(l, nj_low_get(l, a->at[0]), t), zero = nj_low_scalar(l, t, number(l, t, 0));
-    NjRef up = nj_low_compare(l, NJ_CMP_GT, x, zero, NULL, NULL), down = nj_low_compare(l, NJ_CMP_LT, x, zero, NULL, NULL);
-    NjRef rest = is_float(t) ? nj_low_select(l, nj_low_cmp(l, NJ_UNO, x.at[0], x.at[0]), x.at[0], zero.at[0]) : zero.at[0];
+    NjRef up = nj_low_compare(l, NJ_CMP_GT, x, zero, NULL, NULL),
+          down = nj_low_compare(l, NJ_CMP_LT, x, zero, NULL, NULL);
+    NjRef rest =
+        is_float(t) ? nj_low_select(l, nj_low_cmp(l, NJ_UNO, x.at[0], x.at[0]), x.at[0], zero.at[0]) : zero.at[0];
     return scalar(l, nj_low_select(l, up, number(l, t, 1), nj_low_select(l, down, number(l, t, -1), rest)));
 }
 
@@ -123,7 +129,8 @@ NjParts lower_np_square(NjLow *l, const NjArgs *a, int arg)
     NjParts x = nj_low_cast(l, nj_low_get(l, a->at[0]), a->type);
     if (a->type->kind == NJ_K_COMPLEX)
         return nj_low_complex_op(l, NJ_BIN_MUL, x, x, NULL);
-    return scalar(l, is_float(a->type) ? nj_low_fl(l, NJ_OP_fmul, x.at[0], x.at[0]) : nj_low_i(l, NJ_OP_mul, x.at[0], x.at[0]));
+    return scalar(l, is_float(a->type) ? nj_low_fl(l, NJ_OP_fmul, x.at[0], x.at[0])
+                                       : nj_low_i(l, NJ_OP_mul, x.at[0], x.at[0]));
 }
 
 NjParts lower_np_reciprocal(NjLow *l, const NjArgs *a, int arg)

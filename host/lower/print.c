@@ -1,7 +1,14 @@
 /* print.c - print(): its items as letters, its numbers as operands, its texts in the constant (see emit/print.c). */
 #include "lower/lower.h"
 
-typedef struct Printed { NjLow *l; NjText letters; NjRef args[128]; unsigned nargs; const NjConst *texts[64]; unsigned ntexts; } Printed;
+typedef struct Printed {
+    NjLow *l;
+    NjText letters;
+    NjRef args[128];
+    unsigned nargs;
+    const NjConst *texts[64];
+    unsigned ntexts;
+} Printed;
 
 static void put_scalar(Printed *p, NjRef x)
 {

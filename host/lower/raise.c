@@ -1,6 +1,7 @@
 /* raise.c - exceptions become rows of the unit's table and a `raise` that leaves with the row's number (D6).
  *
- * In: py.raise values, and checks that other files of this room ask for. Out: NjExc rows, raise terminators, the branches to them.
+ * In: py.raise values, and checks that other files of this room ask for. Out: NjExc rows, raise terminators, the
+ * branches to them.
  */
 #include "lower/lower.h"
 
@@ -35,7 +36,7 @@ bool nj_low_python_errors(const NjLow *l)
     return !l->quiet && m == NJ_ERRORS_PYTHON && (l->u->target->raises || l->u->opts.debug);
 }
 
-/* -- raise statements ---------------------------------------------------------------------------------------------- */
+/* -- raise statements ------------------------------------------------------------------------- */
 
 static const char *const_text(NjLow *l, const NjConst *k)
 {

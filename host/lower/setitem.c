@@ -1,14 +1,21 @@
 /* setitem.c - x[i] = y: one element, or every element of a view.
  *
- * A view takes a scalar, an array whose shape fits (broadcast along axes of length 1; anything else raises ValueError) or a tuple
- * of numbers. Arrays may overlap: copies run backwards when the target lies behind the source, which is right for shifts
- * within one array, the case that programs have.
+ * A view takes a scalar, an array whose shape fits (broadcast along axes of length 1; anything else raises ValueError)
+ * or a tuple of numbers. Arrays may overlap: copies run backwards when the target lies behind the source, which is
+ * right for shifts within one array, the case that programs have.
  */
 #include "lower/lower.h"
 
 enum { MAX_LOOPS = 32 };
 
-typedef struct Fill { NjLow *l; const NjArr *to; const NjArr *from; NjParts scalar; NjRef back; NjRef idx[MAX_LOOPS]; } Fill;
+typedef struct Fill {
+    NjLow *l;
+    const NjArr *to;
+    const NjArr *from;
+    NjParts scalar;
+    NjRef back;
+    NjRef idx[MAX_LOOPS];
+} Fill;
 
 static NjRef view_at(NjLow *l, const NjArr *a, const NjRef *idx)
 {
@@ -66,7 +73,8 @@ static NjRef runs_back(NjLow *l, const NjArr *to, const NjArr *from)
 {
     if (from->type->elem != to->type->elem)
         return NJ_NOREF;
-    NjRef a = nj_emit1(&l->at, NJ_OP_ptrtoint, l->u64, to->data), b = nj_emit1(&l->at, NJ_OP_ptrtoint, l->u64, from->data);
+    NjRef a = nj_emit1(&l->at, NJ_OP_ptrtoint, l->u64, to->data),
+          b = nj_emit1(&l->at, NJ_OP_ptrtoint, l->u64, from->data);
     return nj_low_cmp(l, NJ_UGT, a, b);
 }
 

@@ -45,7 +45,7 @@ NjParts lower_fence(NjLow *l, const NjArgs *a, int scope)
     return nj_low_zeros(l, a->type);
 }
 
-/* -- arrays of the block and of the thread ---------------------------------------------------------------------------- */
+/* -- arrays of the block and of the thread ---------------------------------------------------- */
 
 static bool known_size(const NjLow *l, NjRef r, const NjConst *k, int64_t *out)
 {
@@ -103,7 +103,7 @@ NjParts lower_mem_array(NjLow *l, const NjArgs *a, int space)
 
 NjParts lower_const_array(NjLow *l, const NjArgs *a, int arg) { return nj_low_get(l, a->at[0]); }
 
-/* -- bits, choice -------------------------------------------------------------------------------------------------------- */
+/* -- bits, choice ----------------------------------------------------------------------------- */
 
 NjParts lower_bit(NjLow *l, const NjArgs *a, int which)
 {
