@@ -1,0 +1,5 @@
+"""Lets the tests here import both_ways."""
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(__file__))

@@ -1,0 +1,26 @@
+"""helpers_device.py - device functions of another module, whose own globals apply there."""
+import math
+
+from naja import cuda, njit
+
+SCALE = 3.0
+_sqrt = math.sqrt
+
+
+@cuda.jit(device=True)
+def scaled(x):
+    return SCALE * x + bias()
+
+
+@cuda.jit(device=True)
+def bias():
+    return 0.25
+
+
+@njit
+def cpu_length(x, y):
+    return _sqrt(x * x + y * y)
+
+
+def plain(a, b):
+    return a - b * SCALE
