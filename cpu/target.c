@@ -104,6 +104,13 @@ static void emit_print(NjEmit *e, NjRef r)
 
 /* -- threads of the CPU device ---------------------------------------------------------------- */
 
+static const char *ctx_at(NjEmit *e, size_t offset)
+{
+    const char *at = nj_emit_tmp(e);
+    nj_emit_line(e, "%s = getelementptr inbounds i8, ptr %%ctx, i64 %zu", at, offset);
+    return at;
+}
+
 /* threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z), modulo 32 */
 static void emit_lane(NjEmit *e, NjRef r)
 {
@@ -122,6 +129,8 @@ static void emit_sreg(NjEmit *e, NjRef r)
         emit_lane(e, r);
     else if (sub == NJ_SREG_WARPSIZE)
         nj_emit_line(e, "%%v%u = add i32 %d, 0", (unsigned)r, NJ_SIMT_WARP);
+    else if (sub == NJ_SREG_DYNSHARED)
+        nj_emit_line(e, "%%v%u = load i32, ptr %s", (unsigned)r, ctx_at(e, offsetof(NjSimt, ndynshared)));
     else
         nj_emit_line(e, "%%v%u = add i32 %%sr%u, 0", (unsigned)r, sub);
 }
@@ -174,13 +183,6 @@ static void emit_missing(NjEmit *e, NjRef r)
 }
 
 /* -- the kernel's entry ----------------------------------------------------------------------- */
-
-static const char *ctx_at(NjEmit *e, size_t offset)
-{
-    const char *at = nj_emit_tmp(e);
-    nj_emit_line(e, "%s = getelementptr inbounds i8, ptr %%ctx, i64 %zu", at, offset);
-    return at;
-}
 
 /* Special registers from `first` on, and the shared memory. Sizes and indices are never negative: a fact for LLVM. */
 static void load_hidden(NjEmit *e, unsigned first)

@@ -14,6 +14,10 @@ static void emit_sreg(NjEmit *e, NjRef r)
     static const char *const names[NJ_SREG_N] = {"tid.x",    "tid.y",    "tid.z",  "ctaid.x", "ctaid.y",
                                                  "ctaid.z",  "ntid.x",   "ntid.y", "ntid.z",  "nctaid.x",
                                                  "nctaid.y", "nctaid.z", "laneid", "warpsize"};
+    if (nj_val(e->f, r)->sub == NJ_SREG_DYNSHARED) {       /* has no intrinsic */
+        nj_emit_line(e, "%%v%u = call i32 asm \"mov.u32 $0, %%dynamic_smem_size;\", \"=r\"()", (unsigned)r);
+        return;
+    }
     const char *name = nj_arena_printf(e->arena, "llvm.nvvm.read.ptx.sreg.%s", names[nj_val(e->f, r)->sub]);
     nj_emit_declare(e, name, "i32 @%s() nounwind readnone", name);
     nj_emit_line(e, "%%v%u = call i32 @%s()", (unsigned)r, name);

@@ -48,7 +48,7 @@ typedef enum NjBit { NJ_BIT_POPC, NJ_BIT_CLZ, NJ_BIT_BREV, NJ_BIT_FFS, NJ_BIT_N 
 typedef enum NjMem { NJ_MEM_VOLATILE = 1, NJ_MEM_INVARIANT = 2 } NjMem;
 typedef enum NjSreg { NJ_SREG_TID_X, NJ_SREG_TID_Y, NJ_SREG_TID_Z, NJ_SREG_CTAID_X, NJ_SREG_CTAID_Y, NJ_SREG_CTAID_Z,
                       NJ_SREG_NTID_X, NJ_SREG_NTID_Y, NJ_SREG_NTID_Z, NJ_SREG_NCTAID_X, NJ_SREG_NCTAID_Y, NJ_SREG_NCTAID_Z,
-                      NJ_SREG_LANEID, NJ_SREG_WARPSIZE, NJ_SREG_N } NjSreg;
+                      NJ_SREG_LANEID, NJ_SREG_WARPSIZE, NJ_SREG_DYNSHARED /* bytes of it */, NJ_SREG_N } NjSreg;
 
 typedef uint32_t NjRef;        /* a value; 0 is none */
 typedef uint32_t NjBlkId;      /* a block; the entry is 0 */

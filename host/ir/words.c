@@ -15,7 +15,7 @@ static const char *const barred_words[] = {"?", "count", "and", "or"};
 static const char *const fence_words[] = {"device", "block", "system"};
 static const char *const sreg_words[NJ_SREG_N] = {
     "tid.x", "tid.y", "tid.z", "ctaid.x", "ctaid.y", "ctaid.z", "ntid.x", "ntid.y", "ntid.z",
-    "nctaid.x", "nctaid.y", "nctaid.z", "laneid", "warpsize",
+    "nctaid.x", "nctaid.y", "nctaid.z", "laneid", "warpsize", "dynshared",
 };
 static const char *const math_words[NJ_MATH_COUNT] = {         /* upper case here, lower case in the text */
 #define MATH(id, ...) #id,

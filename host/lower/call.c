@@ -31,12 +31,14 @@ NjArgs nj_low_args(const NjLow *l, NjRef r)
 static void call_spec(NjLow *l, NjRef r, NjCallee *q)
 {
     const NjSpec *s = q->spec;
-    NjRef args[256];
-    unsigned n = 0;
-    for (uint32_t i = 0; i < q->nbound && i < s->nargs; i++) {
+    unsigned n = 0, room = 0;
+    for (uint32_t i = 0; i < s->nargs; i++)
+        room += nj_low_nparts(l, s->args[i]);
+    NjRef *args = NJ_NEWN(l->arena, NjRef, room + 1);
+    for (uint32_t i = 0; args && i < q->nbound && i < s->nargs; i++) {
         NjParts x = nj_low_cast(l, nj_low_get(l, q->bound[i]), s->args[i]);
-        for (unsigned k = 0; k < x.n && n < NJ_COUNT(args); k++)
-            args[n++] = x.at[k];
+        memcpy(args + n, x.at, x.n * sizeof *args);
+        n += x.n;
     }
     NjRef call = nj_emit(&l->at, NJ_OP_call, 0, NULL, n, args);
     NjCallee *core = NJ_NEW(l->arena, NjCallee);

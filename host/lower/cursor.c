@@ -74,7 +74,7 @@ static void start_tuple(NjLow *l, NjCursor *c)
     start_counter(l, c, nj_low_int(l, l->i64, n));
     c->rooms = NJ_NEWN(l->arena, NjRef, np + 1);
     for (uint32_t p = 0; p < np; p++) {
-        c->rooms[p] = nj_low_alloca(l, nj_low_core_type(l, c->src.at[p]), n);
+        c->rooms[p] = nj_low_alloca(l, nj_low_core_type(l, c->src.at[p]), n < 2 ? 2 : n);
         for (uint32_t k = 0; k < n; k++)
             nj_low_store(l, c->src.at[k * np + p], nj_low_elem(l, c->rooms[p], nj_low_int(l, l->i64, k)));
     }

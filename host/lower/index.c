@@ -206,7 +206,7 @@ static NjParts tuple_dynamic(NjLow *l, NjParts x, NjRef index, const NjType *ele
     NjParts out = nj_low_parts(l, elem);
     for (uint32_t p = 0; p < np; p++) {
         const NjType *t = nj_low_core_type(l, out.n ? x.at[p] : NJ_NOREF);
-        NjRef room = nj_low_alloca(l, t, n);
+        NjRef room = nj_low_alloca(l, t, n < 2 ? 2 : n);
         for (uint32_t k = 0; k < n; k++)
             nj_low_store(l, x.at[k * np + p], nj_low_elem(l, room, nj_low_int(l, l->i64, k)));
         out.at[p] = nj_low_load(l, t, nj_low_elem(l, room, i));

@@ -76,8 +76,8 @@ static NjRef reserve(NjLow *l, const NjType *elem, int64_t n, int space)
         unit = nj_type_float(l->ts, elem->bits / 2);
         n *= 2;
     }
-    if (space == NJ_SPACE_LOCAL)
-        return nj_low_ptr(l, nj_low_alloca(l, unit, n), elem, NJ_SPACE_GENERIC);
+    if (space == NJ_SPACE_LOCAL)       /* never 1: slots of one are scalars that LLVM keeps in registers (cpu/target.c) */
+        return nj_low_ptr(l, nj_low_alloca(l, unit, n < 2 ? 2 : n), elem, NJ_SPACE_GENERIC);
     l->f->uses_shared = true;
     l->f->uses_dynshared |= n == 0;
     NjAt entry = {.f = l->f, .b = 0, .before = nj_blk(l->f, 0)->first, .loc = l->at.loc};
@@ -95,6 +95,10 @@ NjParts lower_mem_array(NjLow *l, const NjArgs *a, int space)
             nj_low_nyi(l, "an array whose shape is not known at compile time");
         x.shape[d] = nj_low_int(l, l->i64, dim);
         n *= dim;
+    }
+    if (n == 0 && space == NJ_SPACE_SHARED && t->ndim == 1) {
+        NjRef nbytes = nj_low_num(l, sreg(l, NJ_SREG_DYNSHARED), l->i64);
+        x.shape[0] = nj_low_i(l, NJ_OP_sdiv, nbytes, nj_low_size(l, t->elem));
     }
     x.data = reserve(l, t->elem, n, space);
     x.owner = nj_fn_undef(l->f, nj_type_ptr(l->ts, l->u8, NJ_SPACE_GENERIC));
