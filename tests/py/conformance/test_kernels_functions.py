@@ -9,6 +9,7 @@ from naja import cuda, float32, float64, int32, jit, njit
 
 from . import helpers_device
 from .helpers_device import cpu_length, scaled
+from .kernel_run import run
 
 SCALE = 100.0           # not the one that helpers_device uses
 
