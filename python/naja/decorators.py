@@ -1,13 +1,8 @@
 """@jit, @njit, @vectorize: what users write. The work is done by _naja.Dispatcher and ufunc.py."""
-from ._naja import Dispatcher
+from ._naja import Dispatcher, jit_disabled
 from .options import jit_options
 
 _FunctionType = type(lambda: None)
-
-
-def _is_disabled():
-    import os
-    return os.environ.get("NAJA_DISABLE_JIT", os.environ.get("NUMBA_DISABLE_JIT", "0")) not in ("", "0")
 
 
 def _check_function(decorator, func):
@@ -22,7 +17,7 @@ def _jit(decorator, signature_or_function, options):
 
     def compile_(func, signatures=None):
         _check_function(decorator, func)
-        if _is_disabled():
+        if jit_disabled():
             return func
         return Dispatcher(func, signatures, options, **parsed)
 
