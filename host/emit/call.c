@@ -36,7 +36,7 @@ void nj_emit_fill_raises(NjUnit *u)
 {
     for (bool changed = true; changed;) {
         changed = false;
-        for (uint32_t i = 0; i < u->specs.n; i++) {
+        for (uint32_t i = u->specs.n; i-- > 0;) {      /* callees come after their callers: mostly one round does */
             NjFn *f = u->specs.at[i]->core;
             if (f && !f->may_raise && fn_raises(f))
                 changed = f->may_raise = true;
