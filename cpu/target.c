@@ -45,7 +45,9 @@ static void declare_variant(NjEmit *e, const char *name, unsigned lanes, const c
     if (nj_map_get(e->declared, name, strlen(name)))
         return;
     const char *v = nj_arena_printf(e->arena, "<%u x %s>", lanes, scalar);
-    nj_emit_declare(e, name, "%s @%s(%s%s%s) nounwind willreturn memory(none)", v, name, v, nargs > 1 ? ", " : "",
+    /* AArch64 has a calling convention of its own for these, which keeps more registers. */
+    const char *cc = name[4] == 'n' ? "aarch64_vector_pcs " : "";
+    nj_emit_declare(e, name, "%s%s @%s(%s%s%s) nounwind willreturn memory(none)", cc, v, name, v, nargs > 1 ? ", " : "",
                     nargs > 1 ? v : "");
     nj_text_fmt(&e->used, "%sptr @%s", e->nused ? ", " : "", name);
     e->nused++;

@@ -104,8 +104,9 @@ NjParts nj_low_binop(NjLow *l, NjBin op, NjParts a, NjParts b, const NjType *res
         return nj_low_zeros(l, result);
     }
     const NjType *from = a.type->kind == NJ_K_FLOAT ? a.type : b.type;
-    bool divide = op == NJ_BIN_TRUEDIV;                /* integers are divided as floats */
-    a = nj_low_cast(l, a, divide ? rule.result : rule.left);
+    /* Divisions of integers are of the result's type: as floats, or signed when one is. */
+    bool divide = op == NJ_BIN_TRUEDIV || op == NJ_BIN_FLOORDIV || op == NJ_BIN_MOD;
+    a = nj_low_cast(l, a, divide || op == NJ_BIN_POW ? rule.result : rule.left);
     b = nj_low_cast(l, b, divide ? rule.result : rule.right);
     if (rule.result->kind == NJ_K_COMPLEX)
         return nj_low_cast(

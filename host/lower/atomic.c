@@ -20,26 +20,49 @@ static NjRef rmw(NjLow *l, NjRmw op, NjRef p, NjRef x)
     return nj_emit(&l->at, NJ_OP_rmw, op, nj_low_core_type(l, x), 2, px);
 }
 
-/* while (x beats *p) *p = x */
-static NjRef float_minmax(NjLow *l, NjRef p, NjRef x, bool max)
+/* What a loop of compare-and-swap works on: the element's bits, and the blocks around it. */
+typedef struct Loop { NjRef raw, old, was; NjBlkId head, swap, done; } Loop;
+
+/* Enters the loop with `old` as the element was read last; the caller decides between swap and done. */
+static Loop loop_open(NjLow *l, NjRef p, const NjType *t)
+{
+    Loop o = {.raw = p, .head = nj_low_blk(l), .swap = nj_low_blk(l), .done = nj_low_blk(l)};
+    NjRef first = nj_low_load(l, t, p);
+    if (t->kind == NJ_K_FLOAT)
+        o.raw = nj_low_ptr(l, p, bits_type(l, t), nj_low_core_type(l, p)->space);
+    nj_low_br(l, o.head);
+    nj_low_enter(l, o.head);
+    o.old = nj_emit_phi(l->f, o.head, t, 2);
+    nj_val(l->f, o.old)->args[0] = first;
+    return o;
+}
+
+/* In the swap block: puts x where `old` still is, else goes round again with what is there now. */
+static void loop_close(NjLow *l, const Loop *o, NjRef x)
 {
     const NjType *t = nj_low_core_type(l, x);
-    NjRef raw = nj_low_ptr(l, p, bits_type(l, t), nj_low_core_type(l, p)->space);
-    NjBlkId head = nj_low_blk(l), swap = nj_low_blk(l), done = nj_low_blk(l);
-    NjRef first = nj_low_load(l, t, p);
-    nj_low_br(l, head);
-    nj_low_enter(l, head);
-    NjRef old = nj_emit_phi(l->f, head, t, 2);
-    nj_low_condbr(l, nj_low_cmp(l, max ? NJ_OGT : NJ_OLT, x, old), swap, done);
-    nj_low_enter(l, swap);
-    NjRef was = as_bits(l, old);
-    NjRef seen = nj_emit3(&l->at, NJ_OP_cas, nj_low_core_type(l, was), raw, was, as_bits(l, x));
-    NjRef now = from_bits(l, seen, t);
-    nj_low_condbr(l, nj_low_cmp(l, NJ_EQ, seen, was), done, head);
-    nj_val(l->f, old)->args[0] = first;
-    nj_val(l->f, old)->args[1] = now;
-    nj_low_enter(l, done);
-    return old;
+    bool fp = t->kind == NJ_K_FLOAT;
+    NjRef was = fp ? as_bits(l, o->old) : o->old;
+    NjRef seen = nj_emit3(&l->at, NJ_OP_cas, nj_low_core_type(l, was), o->raw, was, fp ? as_bits(l, x) : x);
+    NjRef now = fp ? from_bits(l, seen, t) : seen;
+    nj_low_condbr(l, nj_low_cmp(l, NJ_EQ, seen, was), o->done, o->head);
+    nj_val(l->f, o->old)->args[1] = now;
+    nj_low_enter(l, o->done);
+}
+
+/* while (x beats *p) *p = x; with `nan`, x beats a NaN, too */
+static NjRef float_minmax(NjLow *l, NjRef p, NjRef x, bool max, bool nan)
+{
+    Loop o = loop_open(l, p, nj_low_core_type(l, x));
+    NjRef beats = nj_low_cmp(l, max ? NJ_OGT : NJ_OLT, x, o.old);
+    if (nan) {
+        NjRef gap = nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_UNO, o.old, o.old), nj_low_cmp(l, NJ_ORD, x, x));
+        beats = nj_low_i(l, NJ_OP_or, beats, gap);
+    }
+    nj_low_condbr(l, beats, o.swap, o.done);
+    nj_low_enter(l, o.swap);
+    loop_close(l, &o, x);
+    return o.old;
 }
 
 static NjRef float_rmw(NjLow *l, NjRmw op, NjRef p, NjRef x)
@@ -48,7 +71,7 @@ static NjRef float_rmw(NjLow *l, NjRmw op, NjRef p, NjRef x)
     switch (op) {
     case NJ_RMW_ADD: return rmw(l, op, p, x);
     case NJ_RMW_SUB: return rmw(l, NJ_RMW_ADD, p, nj_low_neg(l, x));
-    case NJ_RMW_MAX: case NJ_RMW_MIN: return float_minmax(l, p, x, op == NJ_RMW_MAX);
+    case NJ_RMW_MAX: case NJ_RMW_MIN: return float_minmax(l, p, x, op == NJ_RMW_MAX, false);
     case NJ_RMW_EXCH:
         p = nj_low_ptr(l, p, bits_type(l, t), nj_low_core_type(l, p)->space);
         return from_bits(l, rmw(l, op, p, as_bits(l, x)), t);
@@ -78,6 +101,37 @@ NjParts lower_atomic(NjLow *l, const NjArgs *a, int op)
         return nj_low_zeros(l, a->type);
     NjRef x = nj_low_one(l, a->at[2], elem);
     return scalar(l, elem->kind == NJ_K_FLOAT ? float_rmw(l, (NjRmw)op, p, x) : rmw(l, (NjRmw)op, p, x));
+}
+
+NjParts lower_atomic_nan(NjLow *l, const NjArgs *a, int op)
+{
+    NjRef p;
+    const NjType *elem;
+    if (!element(l, a->at[0], a->at[1], &p, &elem))
+        return nj_low_zeros(l, a->type);
+    NjRef x = nj_low_one(l, a->at[2], elem);
+    bool fp = elem->kind == NJ_K_FLOAT;
+    return scalar(l, fp ? float_minmax(l, p, x, op == NJ_RMW_MAX, true) : rmw(l, (NjRmw)op, p, x));
+}
+
+/* inc: old >= x ? 0 : old + 1; dec: old == 0 || old > x ? x : old - 1 */
+NjParts lower_atomic_wrap(NjLow *l, const NjArgs *a, int down)
+{
+    NjRef p;
+    const NjType *elem;
+    if (!element(l, a->at[0], a->at[1], &p, &elem))
+        return nj_low_zeros(l, a->type);
+    NjRef x = nj_low_one(l, a->at[2], elem), zero = nj_low_int(l, elem, 0);
+    Loop o = loop_open(l, p, elem);
+    NjRef wraps = nj_low_cmp(l, down ? NJ_UGT : NJ_UGE, o.old, x);
+    if (down)
+        wraps = nj_low_i(l, NJ_OP_or, wraps, nj_low_cmp(l, NJ_EQ, o.old, zero));
+    NjRef next = nj_low_i(l, NJ_OP_add, o.old, nj_low_int(l, elem, down ? -1 : 1));
+    next = nj_low_select(l, wraps, down ? x : zero, next);
+    nj_low_br(l, o.swap);
+    nj_low_enter(l, o.swap);
+    loop_close(l, &o, next);
+    return scalar(l, o.old);
 }
 
 /* cas(ary, idx, old, val); compare_and_swap(ary, old, val) is of the first element */
