@@ -22,6 +22,8 @@ if(ext_src)
     target_compile_definitions(_naja PRIVATE NPY_NO_DEPRECATED_API=NPY_2_0_API_VERSION NPY_TARGET_VERSION=NPY_1_22_API_VERSION)
     target_link_libraries(_naja PRIVATE naja_cuda naja_cpu naja_host)
     target_link_options(_naja PRIVATE -Wl,--build-id -Wl,--gc-sections -Wl,--exclude-libs,ALL)
+    # A module may leave symbols open for the interpreter to fill, so the linker finds no missing function of ours.
+    add_custom_command(TARGET _naja POST_BUILD COMMAND sh ${CMAKE_SOURCE_DIR}/tests/tools/undefined.sh $<TARGET_FILE:_naja>)
     install(TARGETS _naja LIBRARY DESTINATION naja)
 endif()
 if(TARGET naja_llvm)
