@@ -110,35 +110,32 @@ static NjRef fma3(NjLow *l, NjRef a, NjRef b, NjRef c)
     return nj_emit(&l->at, NJ_OP_math, NJ_MATH_FMA, nj_low_core_type(l, a), 3, x);
 }
 
-/* The integer nearest to the exact y, of which `scaled` is the rounded value and `error` what that left out. Where the
- * rounding of y alone would have crossed a half, the error says so: 1.115 is below its decimal, and 1.115 * 100 above. */
-static NjRef round_exact(NjLow *l, NjRef scaled, NjRef error)
+/* The scaled number y rounded, halves to even. It may be a half only because scaling rounded: the error, what that left
+ * out, then decides. No other y can be on the wrong side, since halves are representable. */
+static NjRef round_exact(NjLow *l, NjRef y, NjRef error)
 {
-    const NjType *t = nj_low_core_type(l, scaled);
-    NjRef half = nj_low_f(l, t, 0.5), one = nj_low_f(l, t, 1), z = nj_low_math(l, NJ_MATH_RINT, scaled, NJ_NOREF);
-    NjRef rest = nj_low_fl(l, NJ_OP_fadd, nj_low_fl(l, NJ_OP_fsub, scaled, z), error);
-    NjRef up = nj_low_cmp(l, NJ_OGT, rest, half), down = nj_low_cmp(l, NJ_OLT, rest, nj_low_f(l, t, -0.5));
-    NjRef lower = nj_low_select(l, down, nj_low_fl(l, NJ_OP_fsub, z, one), z);
-    return nj_low_select(l, up, nj_low_fl(l, NJ_OP_fadd, z, one), lower);
+    const NjType *t = nj_low_core_type(l, y);
+    NjRef z = nj_low_math(l, NJ_MATH_RINT, y, NJ_NOREF), half = nj_low_f(l, t, 0.5);
+    NjRef away = nj_low_math(l, NJ_MATH_FABS, nj_low_fl(l, NJ_OP_fsub, y, z), NJ_NOREF);
+    NjRef inexact = nj_low_cmp(l, NJ_UNE, error, nj_low_f(l, t, 0));
+    NjRef decides = nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_OEQ, away, half), inexact);
+    return nj_low_select(l, decides, nj_low_fl(l, NJ_OP_fadd, y, nj_low_math(l, NJ_MATH_COPYSIGN, half, error)), z);
 }
 
-/* To n digits, n >= 0: scaled up, to the nearest integer, scaled back; the quotient of two exact numbers is rounded once, as
- * CPython's decimal text is. n < 0 likewise with a quotient first. */
+/* To n digits, as CPython's decimal text has it: scaled, to the nearest integer, scaled back. With |n| up to 22 the power of ten
+ * is exact, so each scaling rounds once. Digits finer than x has, infinities and NaN: x stays. */
 static NjRef round_digits(NjLow *l, NjRef x, NjRef n)
 {
     const NjType *t = nj_low_core_type(l, x);
     NjRef zero = nj_low_int(l, l->i64, 0), neg = nj_low_cmp(l, NJ_SLT, n, zero);
     NjRef p = power_of_ten(l, t, nj_low_select(l, neg, nj_low_neg(l, n), n));
-    NjRef times = nj_low_fl(l, NJ_OP_fmul, x, p), parts = nj_low_fl(l, NJ_OP_fdiv, x, p);
-    NjRef times_error = fma3(l, x, p, nj_low_neg(l, times));
-    NjRef parts_error = nj_low_fl(l, NJ_OP_fdiv, fma3(l, nj_low_neg(l, parts), p, x), p);
-    NjRef y = nj_low_select(l, neg, parts, times), z = round_exact(l, y, nj_low_select(l, neg, parts_error, times_error));
+    NjRef times = nj_low_fl(l, NJ_OP_fmul, x, p), part = nj_low_fl(l, NJ_OP_fdiv, x, p);
+    NjRef error = nj_low_select(l, neg, fma3(l, nj_low_neg(l, part), p, x), fma3(l, x, p, nj_low_neg(l, times)));
+    NjRef y = nj_low_select(l, neg, part, times), z = round_exact(l, y, error);
     NjRef back = nj_low_select(l, neg, nj_low_fl(l, NJ_OP_fmul, z, p), nj_low_fl(l, NJ_OP_fdiv, z, p));
-    /* where an integer is all that y can be, x has no such digits; this leaves infinities and NaN alone, too */
-    NjRef whole = nj_low_f(l, t, t->bits == 32 ? 0x1p23 : 0x1p52);
-    NjRef coarse = nj_low_not(l, nj_low_cmp(l, NJ_OLT, nj_low_math(l, NJ_MATH_FABS, y, NJ_NOREF), whole));
-    NjRef signed_back = nj_low_math(l, NJ_MATH_COPYSIGN, back, x);
-    return nj_low_select(l, coarse, x, signed_back);
+    NjRef whole = nj_low_f(l, t, t->bits == 32 ? 0x1p24 : 0x1p53), size = nj_low_math(l, NJ_MATH_FABS, y, NJ_NOREF);
+    NjRef odd = nj_low_not(l, nj_low_cmp(l, NJ_OLT, size, whole));
+    return nj_low_select(l, odd, x, nj_low_math(l, NJ_MATH_COPYSIGN, back, x));
 }
 
 NjParts lower_round(NjLow *l, const NjArgs *a, int arg)
