@@ -80,7 +80,8 @@ static int64_t of_call(const NjLow *l, NjRef r, const NjVal *v)
         return 0;
     switch (q->intrin) {
     case NJ_INTRIN_LEN: case NJ_INTRIN_GRID: case NJ_INTRIN_GRIDSIZE: return 0;
-    case NJ_INTRIN_RANGE: return of_range(l, a);
+    case NJ_INTRIN_ABS: return nj_type_is_int(v->type) ? 0 : LEAST_NONE;
+    case NJ_INTRIN_RANGE: case NJ_INTRIN_PRANGE: return of_range(l, a);
     case NJ_INTRIN_MIN: return of_minmax(l, a, false);
     case NJ_INTRIN_MAX: return of_minmax(l, a, true);
     default: return LEAST_NONE;
@@ -109,6 +110,18 @@ static int64_t of_tuple(const NjLow *l, const NjVal *v)
     return out;
 }
 
+/* enumerate's counter: what it starts from. */
+static int64_t of_counter(const NjLow *l, const NjVal *it)
+{
+    if (it->op != NJ_OP_py_iter || !nj_type_is(nj_low_type(l, it->args[0]), NJ_K_ENUMERATE))
+        return LEAST_NONE;
+    const NjVal *over = nj_arg(l->py, it, 0);
+    if (over->op != NJ_OP_py_call || !over->imm.callee || over->imm.callee->intrin != NJ_INTRIN_ENUMERATE)
+        return LEAST_NONE;
+    NjArgs a = nj_low_args(l, it->args[0]);
+    return nj_low_has(&a, 1) ? l->least[a.at[1]] : 0;
+}
+
 static int64_t of_item(const NjLow *l, const NjVal *v)
 {
     const NjVal *x = nj_arg(l->py, v, 0);
@@ -119,10 +132,8 @@ static int64_t of_item(const NjLow *l, const NjVal *v)
         i = -1;
     if (x->op == NJ_OP_py_tuple && i >= 0 && i < (int64_t)x->nargs)
         return l->least[x->args[i]];
-    /* enumerate's counter */
-    if (x->op == NJ_OP_py_value && i == 0 && nj_arg(l->py, x, 0)->op == NJ_OP_py_iter &&
-        nj_type_is(nj_arg(l->py, nj_arg(l->py, x, 0), 0)->type, NJ_K_ENUMERATE))
-        return 0;
+    if (x->op == NJ_OP_py_value && i == 0)
+        return of_counter(l, nj_arg(l->py, x, 0));
     return x->op == NJ_OP_py_getattr || x->op == NJ_OP_py_call ? l->least[v->args[0]] : LEAST_NONE;
 }
 
