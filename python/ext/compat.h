@@ -20,6 +20,26 @@ static inline int nj_getattr_opt(PyObject *o, const char *name, PyObject **out)
 #endif
 }
 
+/* The value of an int of at most 30 bits, without a call. False for larger ones. o must be an exact int. */
+#if PY_VERSION_HEX < 0x030b0000
+#include <longintrepr.h>
+#endif
+static inline int nj_long_small(PyObject *o, long long *out)
+{
+#if PY_VERSION_HEX >= 0x030c0000
+    if (!PyUnstable_Long_IsCompact((PyLongObject *)o))
+        return 0;
+    *out = PyUnstable_Long_CompactValue((PyLongObject *)o);
+    return 1;
+#else
+    Py_ssize_t n = Py_SIZE(o);
+    if (n < -1 || n > 1)
+        return 0;
+    *out = n * (long long)((PyLongObject *)o)->ob_digit[0];     /* ob_digit[0] is 0 in a 0 */
+    return 1;
+#endif
+}
+
 /* New reference or NULL without an exception when the key is missing. */
 static inline PyObject *nj_dict_get(PyObject *d, PyObject *key)
 {
