@@ -95,10 +95,10 @@ const NjType *type_mem_array(Call *c)
     return nj_type_array(c->in->ts, elem, (unsigned)ndim, NJ_LAYOUT_C, false);
 }
 
+/* Of an argument it is the argument; a global array is constant memory by itself. */
 const NjType *type_const_array(Call *c)
 {
-    const NjConst *k = infer_known(c->in, c->args[0].ref);
-    return k && k->kind == NJ_C_ARRAY ? arg(c, 0) : const_needed(c, "the array");
+    return arg(c, 0)->kind == NJ_K_ARRAY ? arg(c, 0) : infer_call_wrong(c);
 }
 
 /* -- atomics -------------------------------------------------------------------------------------------------------- */
@@ -130,6 +130,13 @@ static const NjType *atomic_elem(Call *c, NjRef index, const NjType *value, int 
 }
 
 const NjType *type_atomic(Call *c) { return atomic_elem(c, c->args[1].ref, arg(c, 2), c->arg); }
+
+const NjType *type_atomic_wrap(Call *c)
+{
+    const NjType *t = arg(c, 0);
+    bool ok = t->kind == NJ_K_ARRAY && t->elem->kind == NJ_K_UINT;
+    return ok ? atomic_elem(c, c->args[1].ref, arg(c, 2), NJ_RMW_AND) : infer_call_wrong(c);
+}
 
 /* cas(ary, idx, old, val) and, with arg 1, compare_and_swap(ary, old, val) on a one-dimensional array's first element. */
 const NjType *type_atomic_cas(Call *c)

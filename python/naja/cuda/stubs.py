@@ -61,7 +61,18 @@ DOCS = {
     'atomic.or_': 'atomic.or_(array, index, value): array[index] |= value at once; the old value',
     'atomic.xor': 'atomic.xor(array, index, value): array[index] ^= value at once; the old value',
     'atomic.exch': 'atomic.exch(array, index, value): stores value; the old value',
+    'atomic.nanmax': 'atomic.nanmax(array, index, value): the larger stays, a NaN gives way; the old value',
+    'atomic.nanmin': 'atomic.nanmin(array, index, value): the smaller stays, a NaN gives way; the old value',
+    'atomic.inc': 'atomic.inc(array, index, value): one more, and 0 after value; unsigned; the old value',
+    'atomic.dec': 'atomic.dec(array, index, value): one less, and value after 0; unsigned; the old value',
+    'atomic.compare_and_swap': 'atomic.compare_and_swap(array, old, value): cas of the first element',
     'atomic.cas': 'atomic.cas(array, index, old, value): stores value if old is there; what was there',
+    'popc': 'popc(x): number of bits of an integer that are set',
+    'clz': 'clz(x): number of zero bits above the highest set one',
+    'ffs': 'ffs(x): position of the lowest set bit, from 1; 0 if there is none',
+    'brev': 'brev(x): the bits in reverse order',
+    'selp': 'selp(c, a, b): a if c is not 0, else b',
+    'fma': 'fma(a, b, c): a * b + c, rounded once',
     **{f'{group}.{axis}': f'int32: {what}, along {axis}'
        for group, what in (('threadIdx', 'index of this thread in its block'), ('blockIdx', 'index of the block in the grid'),
                            ('blockDim', 'threads of the block'), ('gridDim', 'blocks of the grid'))

@@ -24,3 +24,12 @@ def cpu_length(x, y):
 
 def plain(a, b):
     return a - b * SCALE
+
+
+@cuda.jit(debug=True, opt=False)
+def checking_kernel(a, limit):      # here, because pytest rewrites the asserts of test modules
+    i = cuda.grid(1)
+    assert a[i] >= 0, 'negative element'
+    if a[i] > limit:
+        raise ValueError('too large')
+    a[i] += 1

@@ -432,20 +432,6 @@ def test_array_attributes(run):
     assert out.tolist() == [3, 5, 15, 2, 20, 4, 3, 5, 5, 60, 4]
 
 
-def test_reshape_and_ravel_in_kernels(run):
-    @cuda.jit
-    def kernel(a, out):
-        i = cuda.grid(1)
-        flat = a.reshape(a.size)
-        if i < flat.size:
-            out[i] = flat[i]
-
-    a = np.arange(12.0).reshape(3, 4)
-    out = np.zeros(12)
-    run(kernel[1, 16], a, out)
-    assert np.array_equal(out, a.ravel())
-
-
 def test_bytes_and_small_ints(run):
     @cuda.jit
     def kernel(img, out):

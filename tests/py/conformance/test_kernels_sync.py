@@ -4,6 +4,7 @@ import pytest
 
 from naja import cuda, float32, float64, int32, int64, uint32, uint64
 
+from . import helpers_device
 from .kernel_run import run
 
 
@@ -309,14 +310,7 @@ def test_fences_compile(run):
 # -- errors raised in kernels: CPU device, debug=True ------------------------------------------------------------------
 
 def test_assert_and_raise(run):
-    @cuda.jit(debug=True, opt=False)
-    def kernel(a, limit):
-        i = cuda.grid(1)
-        assert a[i] >= 0, 'negative element'
-        if a[i] > limit:
-            raise ValueError('too large')
-        a[i] += 1
-
+    kernel = helpers_device.checking_kernel
     a = np.zeros(8)
     run(kernel[1, 8], a, 5.0)
     assert (a == 1).all()
@@ -376,3 +370,21 @@ def test_raise_before_a_barrier(run):
     a[7] = -1
     with pytest.raises(ValueError, match='bad input'):
         kernel[1, 32](a)
+
+
+def test_bit_functions(run):
+    @cuda.jit
+    def kernel(x, out):
+        i = cuda.grid(1)
+        out[i, 0] = cuda.popc(x[i])
+        out[i, 1] = cuda.clz(x[i])
+        out[i, 2] = cuda.ffs(x[i])
+        out[i, 3] = cuda.brev(x[i])
+        out[i, 4] = cuda.selp(x[i] & 1, 10, 20)
+
+    x = np.array([1, 2, 3, 0x80000000, 0xF0F0], np.uint32)
+    out = np.zeros((5, 5), np.int64)
+    run(kernel[1, 5], x, out)
+    for row, v in zip(out.tolist(), x.tolist()):
+        bits = f'{v:032b}'
+        assert row == [bits.count('1'), bits.index('1'), 32 - bits.rindex('1'), int(bits[::-1], 2), 10 if v & 1 else 20]
