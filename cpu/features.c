@@ -1,7 +1,8 @@
 /* features.c - which CPU this is, as far as compiled code may depend on it, without asking LLVM.
  *
- * Out: a line of text that is the same on two machines only if LLVM would see the same CPU on both: what CPUID (x86-64) or the kernel
- * (aarch64) says of models and features, the C library's version (its vector math is called by name), the knobs that name another CPU.
+ * Out: a line of text that is the same on two machines only if LLVM would see the same CPU on both: what CPUID
+ * (x86-64) or the kernel (aarch64) says of models and features, the C library's version (its vector math is called by
+ * name), the knobs that name another CPU.
  */
 #include "cpu/cpu.h"
 
@@ -12,8 +13,8 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-/* Leaf, subleaf, and which bits of eax, ebx, ecx, edx belong to the model: leaf 1 tells the core's number too, and leaf 0xd
- * the size of what is switched on now. */
+/* Leaf, subleaf, and which bits of eax, ebx, ecx, edx belong to the model: leaf 1 tells the core's number too, and
+ * leaf 0xd the size of what is switched on now. */
 static const struct { uint32_t leaf, sub, mask[4]; } leaves[] = {
     {0, 0, {0, ~0u, ~0u, ~0u}},          {1, 0, {~0u, 0, ~0u, ~0u}},           {7, 0, {0, ~0u, ~0u, ~0u}},
     {7, 1, {~0u, ~0u, ~0u, ~0u}},        {0xd, 1, {~0u, 0, 0, 0}},             {0x14, 0, {0, ~0u, 0, 0}},
@@ -57,7 +58,8 @@ static uint64_t midr(void)
 
 static void machine(NjText *out)
 {
-    nj_text_fmt(out, "aarch64 midr:%llx hwcap:%lx,%lx", (unsigned long long)midr(), getauxval(AT_HWCAP), getauxval(AT_HWCAP2));
+    nj_text_fmt(out, "aarch64 midr:%llx hwcap:%lx,%lx", (unsigned long long)midr(), getauxval(AT_HWCAP),
+                getauxval(AT_HWCAP2));
 }
 #endif
 

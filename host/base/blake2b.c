@@ -1,7 +1,7 @@
 /* blake2b.c - BLAKE2b with a 32-byte digest and no key (RFC 7693): the name of what the cache holds, and its check sum.
  *
- * In: bytes in any portions. Out: 32 bytes. Strong enough that two different inputs never meet by accident or by intent,
- * and near memcpy's speed for what is hashed here: keys of some kilobytes, objects of some tens.
+ * In: bytes in any portions. Out: 32 bytes. Strong enough that two different inputs never meet by accident or by
+ * intent, and near memcpy's speed for what is hashed here: keys of some kilobytes, objects of some tens.
  */
 #include "base/base.h"
 

@@ -1,7 +1,8 @@
-/* buildid.c - which build of a library this is, without loading it: part of every key, so that no build reads another's code.
+/* buildid.c - which build of a library this is, without loading it: in every key, so that none reads another's code.
  *
- * In: a path, or nothing for the library that this code is in. Out: the linker's build id (a hash of what it linked); for a file that has
- * none, its size and time of change. Reading a note takes three reads of a file that the kernel has in memory anyway.
+ * In: a path, or nothing for the library that this code is in. Out: the linker's build id (a hash of what it linked);
+ * for a file that has none, its size and time of change. Reading a note takes three reads of a file that the kernel
+ * has in memory anyway.
  */
 #include "run/cache.h"
 
@@ -48,7 +49,8 @@ static bool id_of_file(int fd, NjText *out)
 {
     Elf64_Ehdr h;
     Elf64_Phdr p[PHDRS_MAX];
-    if (pread(fd, &h, sizeof h, 0) != sizeof h || memcmp(h.e_ident, ELFMAG, SELFMAG) || h.e_ident[EI_CLASS] != ELFCLASS64 ||
+    if (pread(fd, &h, sizeof h, 0) != sizeof h || memcmp(h.e_ident, ELFMAG, SELFMAG) ||
+        h.e_ident[EI_CLASS] != ELFCLASS64 ||
         h.e_phentsize != sizeof *p || h.e_phnum > PHDRS_MAX)
         return false;
     ssize_t n = (ssize_t)(h.e_phnum * sizeof *p);
@@ -67,12 +69,13 @@ void nj_buildid_file(NjText *out, const char *path)
     if (fd < 0)
         nj_text_str(out, "none");
     else if (!id_of_file(fd, out) && fstat(fd, &st) == 0)
-        nj_text_fmt(out, "size %lld, changed %lld.%09ld", (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+        nj_text_fmt(out, "size %lld, changed %lld.%09ld", (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+                    st.st_mtim.tv_nsec);
     if (fd >= 0)
         close(fd);
 }
 
-/* -- the object that holds this very function ------------------------------------------------------------------------- */
+/* -- the object that holds this very function ---------------------------------------------------------------------- */
 
 typedef struct SelfAsk { uintptr_t here; NjText *out; bool found; } SelfAsk;
 

@@ -1,8 +1,9 @@
 /* cache.c - find a compiled unit by its key, store one: what may go wrong here costs time, never a result (D11).
  *
- * In: keys, images. Out: images, counters, and at most one sentence a process for the user. What is read is checked before it
- * is used (entry.c), and removed if it is damaged. When to look through the folder for what is too much is drawn from the key's own bits, so that
- * no count has to be kept anywhere: on average once for each 1/32 of the bound that is written.
+ * In: keys, images. Out: images, counters, and at most one sentence a process for the user. What is read is checked
+ * before it is used (entry.c), and removed if it is damaged. When to look through the folder for what is too much is
+ * drawn from the key's own bits, so that no count has to be kept anywhere: on average once for each 1/32 of the bound
+ * that is written.
  */
 #include "run/cache.h"
 #include "base/lock.h"
@@ -48,7 +49,7 @@ const char *nj_cache_complaint(void)
     return atomic_compare_exchange_strong(&say, &now, SAY_DONE) ? said : NULL;
 }
 
-/* -- asking --------------------------------------------------------------------------------------------------------- */
+/* -- asking -------------------------------------------------------------------------------------------------------- */
 
 bool nj_cache_on(void)
 {
@@ -119,7 +120,7 @@ void nj_cache_reject(const NjKey *k)
     tell("unusable", k, 0);
 }
 
-/* -- storing ---------------------------------------------------------------------------------------------------------- */
+/* -- storing ------------------------------------------------------------------------------------------------------- */
 
 /* The key is as good as a random number: bytes 24..31 against entry size / (bound / 32). */
 static bool lot_falls(const uint8_t *id, size_t n, uint64_t bound)

@@ -2,8 +2,8 @@
  *
  *     code, types, options, target, versions -> key.c -> 32 bytes -> cache.c -> bytes of a file -> entry.c -> NjImage
  *
- * A hit gives what compiling would have given, without LLVM. Nothing here fails a compilation: what goes wrong is a miss, and
- * once a process a sentence for the user (nj_cache_complaint). The rules are in doc/cache.txt.
+ * A hit gives what compiling would have given, without LLVM. Nothing here fails a compilation: what goes wrong is a
+ * miss, and once a process a sentence for the user (nj_cache_complaint). The rules are in doc/cache.txt.
  */
 #ifndef NJ_CACHE_H
 #define NJ_CACHE_H
@@ -34,7 +34,7 @@ typedef struct NjKey {
     uint8_t id[NJ_DIGEST];
     NJ_VEC(NjKeyPart) parts;
     NJ_VEC(const NjCode *) codes;           /* the root and all it can call, in the order they were met */
-    NJ_VEC(const NjConst *) excs;           /* exception classes, likewise: two programs of one key agree on both orders */
+    NJ_VEC(const NjConst *) excs;           /* exception classes: two programs of one key agree on both orders */
 } NjKey;
 
 NjStatus nj_key_make(NjArena *a, const NjKeyAsk *ask, NjKey *out);        /* NJ_E_NOMEM is all that can go wrong */
@@ -66,14 +66,17 @@ void nj_image_of_unit(NjImage *im, const NjUnit *u, const void *code, size_t nco
 void nj_image_free(NjImage *im);
 
 /* For people: what `python -m naja cache` shows of an entry. */
-typedef struct NjEntryInfo { const char *name, *qualname, *module, *file, *signature, *target; uint32_t line; } NjEntryInfo;
+typedef struct NjEntryInfo {
+    const char *name, *qualname, *module, *file, *signature, *target;
+    uint32_t line;
+} NjEntryInfo;
 typedef struct NjEntryWhy { const char *name; uint64_t digest; } NjEntryWhy;
 
 /* False: this unit cannot be kept (a result type or an exception argument that has no text form), or out of memory. */
 bool nj_entry_write(NjText *out, const NjKey *k, NjTypes *ts, const NjImage *im);
 /* Header, size and hash: are these bytes an entry, undamaged, for this key (NULL: whatever key it says)? */
 bool nj_entry_check(const void *bytes, size_t n, const uint8_t *id);
-/* Of checked bytes; locations and exception classes are those of the live program behind the key. Arena: types' and rows'. */
+/* Of checked bytes; locations and exception classes are those of the live program behind the key. */
 bool nj_entry_bind(const void *bytes, size_t n, const NjKey *k, NjTypes *ts, NjArena *a, NjImage *out);
 bool nj_entry_info(const void *bytes, size_t n, NjArena *a, NjEntryInfo *out);
 /* The parts of its key, at most cap; the count. */
@@ -95,18 +98,24 @@ NjCacheStats nj_cache_stats(void);
 /* Once a process: why the cache is not used, or not written. NULL: nothing (new) to say. */
 const char *nj_cache_complaint(void);
 
-/* -- cache_dir.c: the folder, its bound, walking it ------------------------------------------------------------------ */
+/* -- cache_dir.c: the folder, its bound, walking it ---------------------------------------------------------------- */
 
-bool nj_cache_path(char *out, size_t cap);                  /* the folder, whether it is there or not; false: too long */
+bool nj_cache_path(char *out, size_t cap);                  /* the folder, there or not; false: too long */
 enum { NJ_CACHE_NAME = 72 };
 /* Fills e->bytes (nj_malloc'ed) from the entry's file; false: not there, not ours, not a plain file. */
 bool nj_cache_dir_read(const uint8_t id[NJ_DIGEST], void **bytes, size_t *n);
 bool nj_cache_dir_write(const uint8_t id[NJ_DIGEST], const void *bytes, size_t n, NjErr *err);
 void nj_cache_dir_drop(const uint8_t id[NJ_DIGEST]);
-/* Oldest use first until at most 7/8 of `bound` bytes are left, if there are more than `bound`; and files that dead writers left. */
+/* If there are more than `bound` bytes: oldest use first, until 7/8 are left. Files of dead writers go, too. */
 void nj_cache_evict(uint64_t bound, uint64_t *dropped);
-/* Every file: nbytes and the time of its last use, seconds since 1970; `at` is its path below the folder. Return false to stop. */
-typedef struct NjCacheFile { int dir; const char *sub, *name; uint64_t nbytes; int64_t used; bool is_entry; } NjCacheFile;
+/* Every file: its folder, open and by name; its size; the time of its last use in seconds since 1970. False stops. */
+typedef struct NjCacheFile {
+    int dir;
+    const char *sub, *name;
+    uint64_t nbytes;
+    int64_t used;
+    bool is_entry;                          /* else a file that is being written, or was */
+} NjCacheFile;
 typedef bool (*NjCacheVisit)(void *arg, const NjCacheFile *f);
 void nj_cache_each(NjCacheVisit visit, void *arg);
 /* Reads one that nj_cache_each shows. */

@@ -1,13 +1,15 @@
 /* cache_dir.c - the cache's folder: one file for each entry, named by its key; no index, nothing locked (D11).
  *
- * In: keys and bytes. Out: files, each written under another name and renamed, so that a reader sees all of one or none, whoever is killed
- * when. No call trusts what it finds: the folder and every file must be ours, plain, and writable by nobody else; links are not
- * followed. The folder is opened by its path each time, since it may vanish, be made anew, or be another's after a setuid.
+ * In: keys and bytes. Out: files, each written under another name and renamed, so that a reader sees all of one or
+ * none, whoever is killed when. No call trusts what it finds: the folder and every file must be ours, plain, and
+ * writable by nobody else; links are not followed. The folder is opened by its path each time, since it may vanish, be
+ * made anew, or be another's after a setuid.
  *
  *     <folder>/ab/<62 hex digits>.naja     an entry; its time of change is the time of its last use, to the hour
  *     <folder>/ab/.<pid>-<time>-<n>.tmp    being written, or left by a writer that was killed
  *
- * Files are read, not mapped: they are a few pages long, and a mapped one that somebody truncates would end the process by SIGBUS.
+ * Files are read, not mapped: they are a few pages long, and a mapped one that somebody truncates would end the
+ * process by SIGBUS.
  */
 #include "run/cache.h"
 
@@ -62,19 +64,19 @@ bool nj_cache_path(char *out, size_t cap)
     return n > 0 && (size_t)n < cap;
 }
 
-/* The folder and those above it; only for ourselves, since what lies in it is run. */
-static void make_path(char *path)
+/* The folder and those above it; only for ourselves, since what lies in it is run. 0, or why not. */
+static int make_path(char *path)
 {
-    if (mkdir(path, 0700) == 0 || errno != ENOENT)
-        return;
     for (char *s = path + 1; *s; s++) {
         if (*s != '/')
             continue;
         *s = 0;
-        mkdir(path, 0700);
+        int rc = mkdir(path, 0700), why = errno;
         *s = '/';
+        if (rc && why != EEXIST)
+            return why;
     }
-    mkdir(path, 0700);
+    return mkdir(path, 0700) && errno != EEXIST ? errno : 0;
 }
 
 static bool is_ours(const struct stat *st)
@@ -102,8 +104,9 @@ static int open_root(bool make, char path[PATH_MAX])
     }
     int fd = open_ours(AT_FDCWD, path);
     if (fd < 0 && errno == ENOENT && make) {
-        make_path(path);
-        fd = open_ours(AT_FDCWD, path);
+        int why = make_path(path);
+        fd = why ? -1 : open_ours(AT_FDCWD, path);
+        errno = why ? why : errno;
     }
     if (fd < 0 && (errno == EPERM || errno == ELOOP || errno == ENOTDIR)) {
         int why = errno;
@@ -151,7 +154,7 @@ static bool read_all(int fd, size_t n, void **bytes)
     return false;
 }
 
-/* The time of last use is written when it is an hour old, or in the future after a clock was put right: a write now and then. */
+/* The time of last use is written when it is an hour old, or in the future: a clock was put right. */
 static void touch(int fd, const struct stat *st)
 {
     int64_t age = (int64_t)nj_cache_now() - st->st_mtim.tv_sec;
@@ -193,7 +196,7 @@ bool nj_cache_file_read(const NjCacheFile *f, void **bytes, size_t *n)
     return read_at(f->dir, f->name, false, bytes, n);
 }
 
-/* -- writing --------------------------------------------------------------------------------------------------------- */
+/* -- writing ------------------------------------------------------------------------------------------------------- */
 
 static bool write_all(int fd, const char *p, size_t n)
 {
@@ -216,7 +219,8 @@ static bool write_at(int dir, const char *name, const void *bytes, size_t n)
     char tmp[NJ_CACHE_NAME];
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    snprintf(tmp, sizeof tmp, ".%ld-%lld%09ld-%u.tmp", (long)getpid(), (long long)t.tv_sec, t.tv_nsec, atomic_fetch_add(&count, 1));
+    snprintf(tmp, sizeof tmp, ".%ld-%lld%09ld-%u.tmp", (long)getpid(), (long long)t.tv_sec, t.tv_nsec,
+             atomic_fetch_add(&count, 1));
     int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;
@@ -263,7 +267,7 @@ void nj_cache_dir_drop(const uint8_t id[NJ_DIGEST])
     close(dir);
 }
 
-/* -- walking ----------------------------------------------------------------------------------------------------------- */
+/* -- walking ------------------------------------------------------------------------------------------------------- */
 
 static bool is_hex(const char *s, size_t n)
 {
@@ -317,13 +321,13 @@ void nj_cache_each(NjCacheVisit visit, void *arg)
         closedir(d);
 }
 
-/* -- the bound ------------------------------------------------------------------------------------------------------------ */
+/* -- the bound ----------------------------------------------------------------------------------------------------- */
 
 typedef struct Aged { int64_t used; uint64_t nbytes; char sub[3], name[NJ_CACHE_NAME]; } Aged;
 typedef struct Census { NjArena *arena; NJ_VEC(Aged) all; uint64_t total; } Census;
 
-/* Left behind: old, from the future, or of a process that is gone. In another container it may live: then its rename fails,
- * and an entry is missing that will be compiled again. */
+/* Left behind: old, from the future, or of a process that is gone. In another container it may live: then its rename
+ * fails, and an entry is missing that will be compiled again. */
 static bool is_stale(const NjCacheFile *f)
 {
     int64_t age = (int64_t)nj_cache_now() - f->used;

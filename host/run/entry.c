@@ -1,11 +1,12 @@
 /* entry.c - what is left of a compiled unit as the bytes of one file, and back.
  *
- * In: a key and an image; out: header, metadata, the parts of the key, code. Back: bytes are checked by size and hash before anything is
- * believed, and read with bounds all the same. An exception's place is kept as (function of the key, unit of its bytecode),
- * so that it is found in the live code object, wherever its lines have moved; its class as a number in the key's list.
+ * In: a key and an image; out: header, metadata, the parts of the key, code. Back: bytes are checked by size and hash
+ * before anything is believed, and read with bounds all the same. An exception's place is kept as (function of the
+ * key, unit of its bytecode), so that it is found in the live code object, wherever its lines have moved; its class as
+ * a number in the key's list.
  *
- *     0 "najacach"   8 version, 12 bytes of metadata, 16 bytes of parts, 20 zero   24 bytes of code   32 key   64 hash of all the rest
- *     96 metadata, parts, code: each on a multiple of 16
+ *     0 "najacach"   8 version   12 bytes of metadata   16 bytes of parts   24 bytes of code   32 key
+ *     64 hash of all the rest   96 metadata, parts, code: each on a multiple of 16
  */
 #include "run/cache.h"
 
@@ -111,7 +112,7 @@ static const NjType *r_type(Reader *r, const NjKey *k, NjTypes *ts)
     return nj_type_parse(ts, r_str(r), &end, &t, NULL) == NJ_OK ? t : NULL;
 }
 
-/* -- constants that exceptions are raised with ---------------------------------------------------------------------- */
+/* -- constants that exceptions are raised with --------------------------------------------------------------------- */
 
 static bool w_const(NjText *t, const NjConst *k)
 {
@@ -180,7 +181,7 @@ static const NjConst *const *r_consts(Reader *r, uint32_t n, unsigned depth, NjA
     return at;
 }
 
-/* -- exceptions --------------------------------------------------------------------------------------------------------- */
+/* -- exceptions ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t pos_unit(const NjCode *c, NjLoc l)
 {
@@ -264,9 +265,9 @@ static void r_exc(Reader *r, const NjKey *k, NjArena *a, NjExc *e)
     e->args = nargs ? r_consts(r, nargs, 0, a) : NULL;
 }
 
-/* -- images ------------------------------------------------------------------------------------------------------------------ */
+/* -- images -------------------------------------------------------------------------------------------------------- */
 
-/* LLVM turns branches of a loop into selects and so computes what the program did not ask for; without branches it cannot. */
+/* LLVM makes selects of branches in a loop, and so computes what the program did not ask for; without any it cannot. */
 static bool unit_is_straight(const NjUnit *u)
 {
     for (uint32_t i = 0; i < u->specs.n; i++) {
@@ -330,7 +331,7 @@ static bool w_meta(NjText *t, const NjKey *k, const NjImage *im, NjTypes *ts)
     return true;
 }
 
-/* -- the file --------------------------------------------------------------------------------------------------------------------- */
+/* -- the file ------------------------------------------------------------------------------------------------------ */
 
 static void put_head(NjText *t, size_t at, uint64_t x, unsigned nbytes)
 {

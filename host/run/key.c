@@ -1,14 +1,15 @@
 /* key.c - the content of a compile unit as one hash (D11, D15): equal keys mean equal machine code.
  *
- * In: the root's code with every value it and its callees refer to, types, options, target, and facts about this machine and these
- * libraries. Out: 32 bytes, and the named parts they are made of. Left out on purpose: file names and positions (a row
- * of the exception table finds its line in the live code, entry.c), so that a comment, a blank line or a moved file changes nothing; unless the
- * code is to carry line tables. Functions are numbered in the order they are met, so recursion ends and addresses do not matter.
+ * In: the root's code with every value it and its callees refer to, types, options, target, and facts about this
+ * machine and these libraries. Out: 32 bytes, and the named parts they are made of. Left out on purpose: file names
+ * and positions (a row of the exception table finds its line in the live code, entry.c), so that a comment, a blank
+ * line or a moved file changes nothing; unless the code is to carry line tables. Functions are numbered in the order
+ * they are met, so recursion ends and addresses do not matter.
  */
 #include "run/cache.h"
 
-/* A field that the compiler reads and the key does not would make stale hits. When one of these fails: write the new field in
- * put_opts, put_const or put_code below (or say there why it does not matter), then correct the number. */
+/* A field that the compiler reads and the key does not would make stale hits. When one of these fails: write the new
+ * field in put_opts, put_const or put_code below (or say there why it does not matter), then correct the number. */
 _Static_assert(sizeof(NjOpts) == 32, "NjOpts has changed: does the cache's key have the new field? (host/run/key.c)");
 _Static_assert(sizeof(NjConst) == 48, "NjConst has changed: does the cache's key have the new field? (host/run/key.c)");
 _Static_assert(sizeof(NjCode) == 272, "NjCode has changed: does the cache's key have the new field? (host/run/key.c)");
@@ -92,7 +93,7 @@ static void put_types(KeyWriter *w, const NjType *const *at, uint32_t n)
         put_type(w, at[i]);
 }
 
-/* -- values --------------------------------------------------------------------------------------------------------- */
+/* -- values -------------------------------------------------------------------------------------------------------- */
 
 static void put_const(KeyWriter *w, const NjConst *k);
 
@@ -176,7 +177,7 @@ static void put_const(KeyWriter *w, const NjConst *k)
     }
 }
 
-/* -- functions -------------------------------------------------------------------------------------------------------- */
+/* -- functions ----------------------------------------------------------------------------------------------------- */
 
 static void put_names(KeyWriter *w, const char *const *at, uint32_t n)
 {
@@ -252,8 +253,9 @@ static const struct { const char *name; PartFn put; } code_parts[] = {
     {"signatures of %s", put_sigs},
 };
 
-/* "global f.K", one part for each value, so that a miss can be explained by name. Names without a value are no globals. */
-static void put_values(KeyWriter *w, const NjCode *c, const char *what, const char *const *names, const NjConst *const *at, uint32_t n)
+/* "global f.K": one part for each value explains a miss by name. Names without a value are no globals. */
+static void put_values(KeyWriter *w, const NjCode *c, const char *what, const char *const *names,
+                       const NjConst *const *at, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         if (!at || !at[i] || at[i]->kind == NJ_C_MISSING)
@@ -285,7 +287,7 @@ static void put_code(KeyWriter *w, const NjCode *c)
     }
 }
 
-/* -- the unit --------------------------------------------------------------------------------------------------------------- */
+/* -- the unit ------------------------------------------------------------------------------------------------------ */
 
 static void put_ask(KeyWriter *w, const NjKeyAsk *ask)
 {

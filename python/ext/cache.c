@@ -1,7 +1,8 @@
 /* cache.c - the cache on disk at a dispatcher's miss: key, look-up, store; and what `python -m naja cache` asks for.
  *
- * In: a snapshot, types, options, a target. Out: an image that needs no compiler, or nothing. The facts that the key needs of this machine and its
- * libraries are gathered once a process, under the GIL, without loading any library. A trouble of the cache is a warning, once.
+ * In: a snapshot, types, options, a target. Out: an image that needs no compiler, or nothing. The facts that the key
+ * needs of this machine and its libraries are gathered once a process, under the GIL, without loading any library. A
+ * trouble of the cache is a warning, once.
  */
 #include "cache.h"
 #include "cuda_ext.h"
@@ -68,22 +69,26 @@ uint32_t nj_cache_ptx_facts(NjArena *a, NjKeyFact *out)
     bool by_nvvm = nj_device_ptx_target()->typed_pointers;
     (void)a;
     out[0] = (NjKeyFact){"version of naja", fact_naja()};
-    out[1] = by_nvvm ? (NjKeyFact){"version of libNVVM", fact_part(NJ_PART_libnvvm)} : (NjKeyFact){"version of LLVM", fact_llvm()};
+    out[1] = by_nvvm ? (NjKeyFact){"version of libNVVM", fact_part(NJ_PART_libnvvm)}
+                     : (NjKeyFact){"version of LLVM", fact_llvm()};
     out[2] = (NjKeyFact){"version of libdevice", fact_part(NJ_PART_libdevice)};
     return 3;
 }
 
-/* -- one use ---------------------------------------------------------------------------------------------------------- */
+/* -- one use ------------------------------------------------------------------------------------------------------- */
 
-static void use_ask(NjCacheUse *c, const NjSnapshot *snap, const NjTarget *target, NjDevice *dev, NjRoot root, const NjOpts *opts,
+static void use_ask(NjCacheUse *c, const NjSnapshot *snap, const NjTarget *target, NjDevice *dev, NjRoot root,
+                    const NjOpts *opts,
                     const NjType *const *args, uint32_t nargs, const NjType *ret)
 {
-    c->ask = (NjKeyAsk){.root = root, .code = nj_snapshot_root(snap), .args = args, .nargs = nargs, .ret = ret, .opts = opts,
+    c->ask = (NjKeyAsk){.root = root, .code = nj_snapshot_root(snap), .args = args, .nargs = nargs, .ret = ret,
+                        .opts = opts,
                         .target = target, .facts = c->facts};
     c->ask.nfacts = dev ? dev->ops->facts(dev, c->arena, c->facts) : nj_cache_cpu_facts(c->arena, c->facts);
 }
 
-void nj_cache_open(NjCacheUse *c, const NjSnapshot *snap, const NjTarget *target, NjDevice *dev, NjRoot root, const NjOpts *opts,
+void nj_cache_open(NjCacheUse *c, const NjSnapshot *snap, const NjTarget *target, NjDevice *dev, NjRoot root,
+                   const NjOpts *opts,
                    const NjType *const *args, uint32_t nargs, const NjType *ret)
 {
     *c = (NjCacheUse){0};
@@ -134,7 +139,7 @@ void nj_cache_close(NjCacheUse *c)
     use_warn();
 }
 
-/* -- exceptions that outlive a unit --------------------------------------------------------------------------------------- */
+/* -- exceptions that outlive a unit -------------------------------------------------------------------------------- */
 
 static const NjConst *const *keep_consts(NjArena *a, const NjConst *const *at, uint32_t n);
 
@@ -171,12 +176,13 @@ NjExc *nj_cache_keep_excs(NjArena *a, const NjExc *excs, uint32_t n)
     return out;
 }
 
-/* -- what Python asks ------------------------------------------------------------------------------------------------------- */
+/* -- what Python asks ---------------------------------------------------------------------------------------------- */
 
 static PyObject *cache_stats(PyObject *module, PyObject *unused)
 {
     NjCacheStats s = nj_cache_stats();
-    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K}", "hits", s.hits, "misses", s.misses, "stores", s.stores, "rejected", s.rejected,
+    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K}", "hits", s.hits, "misses", s.misses, "stores", s.stores,
+                         "rejected", s.rejected,
                          "evicted", s.evicted, "failed", s.failed);
 }
 
@@ -185,7 +191,9 @@ PyObject *nj_cache_path_object(void)
     char path[PATH_MAX];
     if (!nj_cache_on())
         Py_RETURN_NONE;
-    return nj_cache_path(path, sizeof path) ? PyUnicode_DecodeFSDefault(path) : PyErr_Format(PyExc_OSError, "the path is too long");
+    if (nj_cache_path(path, sizeof path))
+        return PyUnicode_DecodeFSDefault(path);
+    return PyErr_Format(PyExc_OSError, "the path of the cache is too long");
 }
 
 static PyObject *cache_path(PyObject *module, PyObject *unused)
@@ -222,9 +230,11 @@ static PyObject *entry_dict(const NjCacheFile *f, const void *bytes, size_t n)
     if (!a)
         PyErr_NoMemory();
     else if (!nj_entry_check(bytes, n, NULL) || !nj_entry_info(bytes, n, a, &i))
-        d = Py_BuildValue("{s:O,s:s,s:s,s:K,s:L}", "ok", Py_False, "dir", f->sub, "file", f->name, "bytes", f->nbytes, "used", f->used);
+        d = Py_BuildValue("{s:O,s:s,s:s,s:K,s:L}", "ok", Py_False, "dir", f->sub, "file", f->name, "bytes", f->nbytes,
+                          "used", f->used);
     else
-        d = Py_BuildValue("{s:O,s:s,s:s,s:K,s:L,s:N,s:N,s:N,s:N,s:I,s:N,s:N,s:N}", "ok", Py_True, "dir", f->sub, "file", f->name,
+        d = Py_BuildValue("{s:O,s:s,s:s,s:K,s:L,s:N,s:N,s:N,s:N,s:I,s:N,s:N,s:N}", "ok", Py_True, "dir", f->sub, "file",
+                          f->name,
                           "bytes", f->nbytes, "used", f->used, "name", text_of(i.name), "qualname", text_of(i.qualname), "module",
                           text_of(i.module), "source", text_of(i.file), "line", i.line, "signature", text_of(i.signature), "target",
                           text_of(i.target), "parts", parts_of(bytes, n, a));

@@ -14,13 +14,16 @@ typedef struct NjCacheUse {
     NjKey key;                        /* made by the look-up */
 } NjCacheUse;
 
-/* GIL held. `dev` NULL: this machine's CPU by itself. What args, opts and the snapshot point to must live until nj_cache_close. */
-void nj_cache_open(NjCacheUse *c, const NjSnapshot *snap, const NjTarget *target, NjDevice *dev, NjRoot root, const NjOpts *opts,
+/* GIL held. `dev` NULL: this machine's CPU by itself. What args, opts and the snapshot point to must live until
+ * nj_cache_close. */
+void nj_cache_open(NjCacheUse *c, const NjSnapshot *snap, const NjTarget *target, NjDevice *dev, NjRoot root,
+                   const NjOpts *opts,
                    const NjType *const *args, uint32_t nargs, const NjType *ret);
 bool nj_cache_find_nogil(NjCacheUse *c, NjArena *a, NjImage *out);       /* rows and names of *out lie in a */
 void nj_cache_store_nogil(NjCacheUse *c, const NjImage *im);             /* after a look-up that found nothing */
 void nj_cache_reject_nogil(NjCacheUse *c, const NjErr *why);             /* what was found cannot be loaded */
-void nj_cache_close(NjCacheUse *c);           /* GIL held; says once a process what is wrong with the cache, as a warning */
+/* GIL held; says once a process what is wrong with the cache, as a warning */
+void nj_cache_close(NjCacheUse *c);
 
 /* A unit's exceptions, copied so that they outlive it. NULL: there are none, or no memory. */
 NjExc *nj_cache_keep_excs(NjArena *a, const NjExc *excs, uint32_t n);

@@ -1,4 +1,4 @@
-/* test_run_cache.c - keys, entries and the cache's folder: what changes a key, damage anywhere, kills, many writers, the bound. */
+/* test_run_cache.c - keys, entries and the cache's folder: edits, damage anywhere, kills, many writers, the bound. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,8 +36,10 @@ typedef struct Program {
 static const NjConst missing = {.kind = NJ_C_MISSING};
 static NjTypes *ts;
 static NjArena *arena;           /* of one test */
-static const char *const f_names[] = {"K", "g", "unused"}, *const g_names[] = {"f", "MyError"}, *const locals[] = {"x", "y"};
-static const uint8_t bytes[] = {151, 0, 100, 1, 83, 0, 9, 0};        /* RESUME, LOAD_CONST 1, RETURN_VALUE, NOP in 3.11 */
+static const char *const f_names[] = {"K", "g", "unused"}, *const g_names[] = {"f", "MyError"};
+static const char *const locals[] = {"x", "y"};
+/* RESUME, LOAD_CONST 1, RETURN_VALUE, NOP in 3.11 */
+static const uint8_t bytes[] = {151, 0, 100, 1, 83, 0, 9, 0};
 
 static void program_fill(Program *p, uint32_t line)
 {
@@ -56,7 +58,8 @@ static void program_fill(Program *p, uint32_t line)
     p->f_globals[2] = &missing;
     p->g_globals[0] = &p->call_f;
     p->g_globals[1] = &p->exc;
-    p->f = (NjCode){.name = "f", .qualname = "f", .module = "m", .file = "m.py", .first_line = line, .version = 311, .bytes = bytes,
+    p->f = (NjCode){.name = "f", .qualname = "f", .module = "m", .file = "m.py", .first_line = line, .version = 311,
+                    .bytes = bytes,
                     .nbytes = sizeof bytes, .pos = p->pos, .consts = p->consts, .nconsts = 2, .names = f_names,
                     .globals = p->f_globals, .nnames = 3, .locals = locals, .nlocals = 2, .nargs = 2};
     p->g = p->f;
@@ -68,7 +71,8 @@ static void program_fill(Program *p, uint32_t line)
     p->args[1] = nj_type_array(ts, nj_type_float(ts, 64), 2, NJ_LAYOUT_C, false);
     p->target = (NjTarget){.name = "cpu"};
     p->facts[0] = (NjKeyFact){"CPU", "a +b"};
-    p->ask = (NjKeyAsk){.code = &p->f, .args = p->args, .nargs = 2, .opts = &p->opts, .target = &p->target, .facts = p->facts, .nfacts = 1};
+    p->ask = (NjKeyAsk){.code = &p->f, .args = p->args, .nargs = 2, .opts = &p->opts, .target = &p->target,
+                        .facts = p->facts, .nfacts = 1};
 }
 
 static NjKey key_of(Program *p)
@@ -84,7 +88,7 @@ static bool same_key(Program *a, Program *b)
     return !memcmp(x.id, y.id, NJ_DIGEST);
 }
 
-/* -- the folder of one test ------------------------------------------------------------------------------------------ */
+/* -- the folder of one test ---------------------------------------------------------------------------------------- */
 
 static char top[64], folder[96];
 
@@ -120,12 +124,12 @@ static int teardown(void **state)
     return 0;
 }
 
-/* -- keys ---------------------------------------------------------------------------------------------------------------- */
+/* -- keys ---------------------------------------------------------------------------------------------------------- */
 
 static void edit_global(Program *p) { p->k.i = 4; }
 static void edit_kind(Program *p) { p->k = (NjConst){.kind = NJ_C_FLOAT, .f = 3}; }
 static void edit_zero(Program *p) { p->k = (NjConst){.kind = NJ_C_FLOAT, .f = -0.0}; }
-static void edit_callee_code(Program *p) { static const uint8_t other[] = {151, 0, 100, 1, 83, 0}; p->g.bytes = other; p->g.nbytes = 6; }
+static void edit_callee_code(Program *p) { p->g.nbytes -= 2; }
 static void edit_name(Program *p) { p->f.name = "h"; }
 static void edit_exc(Program *p) { p->exc.name = "OtherError"; }
 static void edit_type(Program *p) { p->args[0] = nj_type_int(ts, 32, true); }
@@ -138,7 +142,14 @@ static void edit_fact(Program *p) { p->facts[0].text = "a +b +c"; }
 static void edit_root(Program *p) { p->ask.root = NJ_ROOT_UFUNC; }
 static void edit_target(Program *p) { p->target.name = "cpudev"; }
 static void edit_version(Program *p) { p->f.version = 312; }
-static void edit_default(Program *p) { static const NjConst *at[1]; at[0] = &p->none; p->f.defaults = at; p->f.ndefaults = 1; }
+static void edit_default(Program *p)
+{
+    static const NjConst *at[1];
+    at[0] = &p->none;
+    p->f.defaults = at;
+    p->f.ndefaults = 1;
+}
+
 static void edit_missing(Program *p) { p->f_globals[2] = &p->k; }
 
 static void (*const edits[])(Program *) = {
@@ -186,7 +197,8 @@ static void test_array_content(void **state)
     (void)state;
     program_fill(&p, 1);
     program_fill(&q, 1);
-    p.k = (NjConst){.kind = NJ_C_ARRAY, .type = nj_type_array(ts, nj_type_float(ts, 64), 1, NJ_LAYOUT_C, true), .array = {a, flat, sizeof a}};
+    p.k = (NjConst){.kind = NJ_C_ARRAY, .type = nj_type_array(ts, nj_type_float(ts, 64), 1, NJ_LAYOUT_C, true),
+                    .array = {a, flat, sizeof a}};
     q.k = p.k;
     assert_true(same_key(&p, &q));
     q.k.array.data = b;
@@ -240,7 +252,7 @@ static void test_parts_name_the_change(void **state)
     assert_string_equal(changed, "global f.K");
 }
 
-/* -- entries --------------------------------------------------------------------------------------------------------------- */
+/* -- entries ------------------------------------------------------------------------------------------------------- */
 
 static char code_text[5000];
 
@@ -250,9 +262,11 @@ static NjImage image_of(Program *p, NjExc excs[2], const NjConst *const *args)
         code_text[i] = (char)(i * 31 + i / 256);
     excs[0] = (NjExc){.exc = "ZeroDivisionError", .text = "division by zero", .file = p->f.file, .func = p->f.name,
                       .loc = {12, 12, 4, 9}};
-    excs[1] = (NjExc){.exc = "MyError", .object = &p->cls, .args = args, .nargs = 1, .file = p->g.file, .func = p->g.name,
+    excs[1] = (NjExc){.exc = "MyError", .object = &p->cls, .args = args, .nargs = 1, .file = p->g.file,
+                      .func = p->g.name,
                       .loc = {11, 11, 4, 9}};
-    return (NjImage){.entry = "naja.f.0", .ret = p->args[1], .excs = excs, .nexcs = 2, .shared_bytes = 77, .has_barrier = true,
+    return (NjImage){.entry = "naja.f.0", .ret = p->args[1], .excs = excs, .nexcs = 2, .shared_bytes = 77,
+                     .has_barrier = true,
                      .code = code_text, .ncode = sizeof code_text};
 }
 
@@ -403,7 +417,7 @@ static void test_no_text_no_entry(void **state)
     assert_false(find_program(&p, &im));
 }
 
-/* -- the folder ---------------------------------------------------------------------------------------------------------------- */
+/* -- the folder ---------------------------------------------------------------------------------------------------- */
 
 static void id_of(uint8_t id[NJ_DIGEST], uint32_t i)
 {
@@ -520,7 +534,8 @@ static void set_age(uint32_t i, int64_t seconds)
     assert_int_equal(utimensat(AT_FDCWD, path, t, 0), 0);
 }
 
-/* What was used longest ago goes; a read makes an old one young; a time in the future does not make it stay for ever. */
+/* What was used longest ago goes; a read makes an old one young; a time in the future does not make it stay for ever.
+ * */
 static void test_bound(void **state)
 {
     enum { SIZE = 1000, N = 32 };
@@ -581,7 +596,8 @@ static void test_no_room(void **state)
     program_fill(&p, 10);
     char file[80];
     snprintf(file, sizeof file, "%s/a", top);
-    int fd = open(file, O_CREAT | O_WRONLY, 0600);       /* where a folder should be made: as a read-only tree, for root too */
+    /* where a folder should be made: as a read-only tree, for root too */
+    int fd = open(file, O_CREAT | O_WRONLY, 0600);
     close(fd);
     store_program(&p);
     assert_false(find_program(&p, &im));
@@ -661,7 +677,8 @@ static void test_damaged_file(void **state)
     program_fill(&p, 10);
     store_program(&p);
     char cmd[200];
-    snprintf(cmd, sizeof cmd, "for f in %s/*/*.naja; do printf x | dd of=$f bs=1 seek=2000 conv=notrunc 2>/dev/null; done", folder);
+    snprintf(cmd, sizeof cmd,
+             "for f in %s/*/*.naja; do printf x | dd of=$f bs=1 seek=2000 conv=notrunc 2>/dev/null; done", folder);
     assert_int_equal(system(cmd), 0);
     uint64_t before = nj_cache_stats().rejected;
     assert_false(find_program(&p, &im));
