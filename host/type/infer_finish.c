@@ -292,13 +292,14 @@ static void bind_call(Infer *in, NjRef r)
     q->nbound = n;
 }
 
-/* (a, b) * 3 becomes the tuple of its elements, over and over: lowering knows tuples, but not this operator. */
-static void spell_repeat(Infer *in, NjRef r)
+/* (a, b) * 3 becomes the tuple of its elements, over and over: lowering knows tuples, but not this operator. `place` says which
+ * operand the tuple is. */
+static void spell_repeat(Infer *in, NjRef r, unsigned place)
 {
     NjVal *v = nj_val(in->f, r);
     NjAt at = {.f = in->f, .b = v->blk, .before = r, .loc = v->loc};
-    const NjType *whole = v->type, *t = infer_type(in, v->args[0]);
-    NjRef tuple = v->args[0], *elems = NJ_NEWN(in->arena, NjRef, whole->nelem + 1);
+    const NjType *whole = v->type, *t = infer_type(in, v->args[place]);
+    NjRef tuple = v->args[place], *elems = NJ_NEWN(in->arena, NjRef, whole->nelem + 1);
     for (uint32_t i = 0; i < whole->nelem; i++) {
         NjRef index = nj_fn_int(in->f, infer_scalar(in, NJ_T_I64), i % t->nelem);
         elems[i] = i < t->nelem ? nj_emit2(&at, NJ_OP_py_getitem, t->elems[i], tuple, index) : elems[i - t->nelem];
@@ -313,8 +314,8 @@ static void spell_repeat(Infer *in, NjRef r)
 static void convert_binop(Infer *in, NjRef r)
 {
     cast_optionals(in, r, 0, 2);
-    if (infer_arg(in, r, 0)->kind == NJ_K_TUPLE && nj_val(in->f, r)->sub == NJ_BIN_MUL)
-        spell_repeat(in, r);
+    if (nj_val(in->f, r)->sub == NJ_BIN_MUL && nj_val(in->f, r)->type->kind == NJ_K_TUPLE)
+        spell_repeat(in, r, infer_arg(in, r, 0)->kind != NJ_K_TUPLE);
 }
 
 static void convert(Infer *in, NjRef r)

@@ -16,7 +16,7 @@ static const NjType *concat(Infer *in, const NjType *l, const NjType *r)
     return nj_type_tuple(in->ts, elems, l->nelem + r->nelem);
 }
 
-/* (0,) * 3: the count must be known. */
+/* (0,) * 3 or 3 * (0,): the count must be known. */
 static const NjType *repeat(Infer *in, const NjType *t, NjRef count)
 {
     int64_t n;
@@ -34,6 +34,8 @@ static const NjType *tuple_binop(Infer *in, const NjVal *v, const NjType *l, con
         return concat(in, l, r);
     if (v->sub == NJ_BIN_MUL && l->kind == NJ_K_TUPLE)
         return repeat(in, l, v->args[1]);
+    if (v->sub == NJ_BIN_MUL && r->kind == NJ_K_TUPLE)
+        return repeat(in, r, v->args[0]);
     return NULL;
 }
 
