@@ -283,7 +283,7 @@ static NjStatus nvvm_refused(const NvvmJob *j, const char *what, int r, NjErr *e
         j->nv->fn.log(j->p, log);
     int nline;
     const char *line = nvvm_line(j, log, &nline);
-    nj_err_set(err, st, r, "%s failed for compute_%d: %s (%d)%s%s%s%.*s", what, j->o->cc, j->nv->fn.error_text(r), r,
+    nj_err_set(err, st, 0, "%s failed for compute_%d: %s (%d)%s%s%s%.*s", what, j->o->cc, j->nv->fn.error_text(r), r,
                log ? "\n" : "", log ? log : "", nline ? "\n  " : "", nline, line);
     nj_free(log);
     return st;

@@ -26,7 +26,7 @@ static NjStatus px_mkdir(PxDir *d, NjErr *err)
     const char *tmp = getenv("TMPDIR");
     snprintf(d->dir, sizeof d->dir, "%s/naja-XXXXXX", tmp && tmp[0] && strlen(tmp) < 400 ? tmp : "/tmp");
     if (mkdtemp(d->dir) == NULL)
-        return nj_err_set(err, NJ_E_ENV, errno, "%s cannot be made: %s", d->dir, strerror(errno));
+        return nj_err_set(err, NJ_E_ENV, 0, "%s cannot be made: %s", d->dir, strerror(errno));
     snprintf(d->in, sizeof d->in, "%s/in", d->dir);
     snprintf(d->out, sizeof d->out, "%s/out", d->dir);
     snprintf(d->log, sizeof d->log, "%s/log", d->dir);
@@ -47,7 +47,7 @@ static NjStatus px_write(const char *path, const void *data, size_t n, NjErr *er
     bool ok = f != NULL && fwrite(data, 1, n, f) == n;
     if (f != NULL && fclose(f) != 0)
         ok = false;
-    return ok ? NJ_OK : nj_err_set(err, NJ_E_ENV, errno, "%s cannot be written: %s", path, strerror(errno));
+    return ok ? NJ_OK : nj_err_set(err, NJ_E_ENV, 0, "%s cannot be written: %s", path, strerror(errno));
 }
 
 static bool px_read(const char *path, NjText *out)
@@ -82,10 +82,10 @@ static NjStatus px_run(const char *const *argv, const char *to, const char *to_e
         r = posix_spawn(&pid, argv[0], &acts, NULL, (char *const *)argv, environ);
     posix_spawn_file_actions_destroy(&acts);
     if (r != 0)
-        return nj_err_set(err, NJ_E_ENV, r, "%s cannot be run: %s", argv[0], strerror(r));
+        return nj_err_set(err, NJ_E_ENV, 0, "%s cannot be run: %s", argv[0], strerror(r));
     while (waitpid(pid, status, 0) < 0)
         if (errno != EINTR)
-            return nj_err_set(err, NJ_E_ENV, errno, "waiting for %s failed: %s", argv[0], strerror(errno));
+            return nj_err_set(err, NJ_E_ENV, 0, "waiting for %s failed: %s", argv[0], strerror(errno));
     return NJ_OK;
 }
 
@@ -94,7 +94,7 @@ static NjStatus px_failed(const char *what, const char *logfile, int status, NjE
     NjText log;
     nj_text_init(&log);
     px_read(logfile, &log);
-    NjStatus st = nj_err_set(err, WIFEXITED(status) ? NJ_E_BUG : NJ_E_ENV, status, "%s failed (%s %d)\n%s", what,
+    NjStatus st = nj_err_set(err, WIFEXITED(status) ? NJ_E_BUG : NJ_E_ENV, 0, "%s failed (%s %d)\n%s", what,
                              WIFEXITED(status) ? "status" : "signal",
                              WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), log.at ? log.at : "");
     nj_text_free(&log);

@@ -22,12 +22,13 @@ typedef enum NjStatus {
     NJ_E_NYI,     /* the program is right, naja cannot do it yet: see the diagnostics */
     NJ_E_BUG,     /* our own defect: see the dump named in the message */
     NJ_E_ENV,     /* something outside is missing or failed: a library, a device, a file */
+    NJ_E_DEVICE,  /* there is no device of the kind that was asked for */
 } NjStatus;
 
 /* A message carried by rooms that have no NjDiags at hand (cuda/, cpu/). Fixed size: filling it cannot fail. */
 typedef struct NjErr {
     NjStatus status;
-    int      code;         /* the foreign code, such as a CUresult; 0 where there is none */
+    int      code;         /* with NJ_E_ENV: the CUresult of the driver call that failed, or 0 */
     char     text[1016];
 } NjErr;
 

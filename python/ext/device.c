@@ -38,9 +38,13 @@ static NjStatus open_asked(void)
     if (want && strcmp(want, "cuda") && strcmp(want, "mock"))
         return nj_err_set(&devs.err, NJ_E_ENV, 0, "NAJA_DEVICE is '%s'; it can be cpu, cuda or mock", want);
     NjStatus st = nj_device_cuda_open(&devs.list, &devs.n, &devs.err);
-    if (st == NJ_OK || want)
+    if (st == NJ_OK)
         return st;
-    return open_cpu();
+    if (!want)
+        return open_cpu();
+    if (st == NJ_E_ENV)                  /* a driver that does not start is a missing device to users */
+        st = devs.err.status = NJ_E_DEVICE;
+    return st;
 }
 
 NjStatus nj_devices_open(NjErr *err)

@@ -300,6 +300,14 @@ static void cuda_describe(NjDevice *d)
     memcpy(d->info.uuid, i->uuid, sizeof d->info.uuid);
 }
 
+static void cuda_close(NjCuda *cu, NjDevice *devs, int n)
+{
+    for (int i = 0; i < n; i++)
+        (void)nj_cuda_dev_close(devs[i].impl, NULL);
+    nj_free(devs);
+    nj_cuda_close(cu);
+}
+
 /* The driver and its devices stay open for the life of the process: handles to them are everywhere. */
 NjStatus nj_device_cuda_open(NjDevice **list, int *n, NjErr *err)
 {
@@ -322,6 +330,8 @@ NjStatus nj_device_cuda_open(NjDevice **list, int *n, NjErr *err)
         if (st == NJ_OK)
             cuda_describe(&devs[i]);
     }
-    *list = devs;
+    if (st != NJ_OK)
+        cuda_close(cu, devs, *n);
+    *list = st == NJ_OK ? devs : NULL;
     return st;
 }

@@ -82,6 +82,7 @@ static const char *err_of_status(NjStatus st)
     case NJ_E_NYI:   return "UnsupportedError";
     case NJ_E_USER:  return "TypingError";
     case NJ_E_ENV:   return "LibraryError";
+    case NJ_E_DEVICE: return "CudaSupportError";
     default:         return "InternalError";
     }
 }
@@ -109,8 +110,24 @@ PyObject *nj_error_from_unit(const NjUnit *u, NjStatus st)
     return NULL;
 }
 
+enum { CUDA_OUT_OF_MEMORY = 2 };
+
+/* A driver call failed: the exception has its CUresult. */
+static PyObject *err_driver(const NjErr *e)
+{
+    PyObject *cls = err_class(e->code == CUDA_OUT_OF_MEMORY ? "CudaOutOfMemoryError" : "CudaAPIError");
+    PyObject *value = PyObject_CallFunction(cls, "is", e->code, e->text);
+    if (value)
+        PyErr_SetObject(cls, value);
+    Py_XDECREF(value);
+    Py_DECREF(cls);
+    return NULL;
+}
+
 PyObject *nj_error_from_err(const NjErr *e)
 {
+    if (e->status == NJ_E_ENV && e->code)
+        return err_driver(e);
     return err_set(err_of_status(e->status), *e->text ? e->text : "something failed without a message");
 }
 

@@ -175,10 +175,21 @@ static const NjType *call_type(Call *c, uint32_t i)
     return t && t->kind == NJ_K_ARRAY && !c->l->dev->ops->host_memory ? host_type(t) : t;
 }
 
-/* Copies a host array to the device for this launch. */
+static int moved_slots(const Transfer *m, uint64_t *slots)
+{
+    slots[0] = m->ptr;
+    for (int i = 0; i < m->type->ndim; i++)
+        slots[1 + i] = (uint64_t)PyArray_DIM(m->flat, i);
+    return 1 + m->type->ndim;
+}
+
+/* Copies a host array to the device for this launch; one that is passed twice, once. */
 static int move_in(Call *c, PyObject *o, const NjType *t, uint64_t *slots)
 {
     NjDevice *d = c->l->dev;
+    for (uint32_t i = 0; i < c->nmoved; i++)
+        if ((PyObject *)c->moved[i].host == o && c->moved[i].type == t)
+            return moved_slots(&c->moved[i], slots);
     if (!c->moved && !(c->moved = PyMem_Calloc(c->nargs, sizeof *c->moved))) {
         PyErr_NoMemory();
         return -1;
@@ -200,10 +211,7 @@ static int move_in(Call *c, PyObject *o, const NjType *t, uint64_t *slots)
         nj_error_from_err(&err);
         return -1;
     }
-    slots[0] = m->ptr;
-    for (int i = 0; i < t->ndim; i++)
-        slots[1 + i] = (uint64_t)PyArray_DIM(m->flat, i);
-    return 1 + t->ndim;
+    return moved_slots(m, slots);
 }
 
 static int call_slots(Call *c, uint32_t i, const NjType *t)

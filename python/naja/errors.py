@@ -29,6 +29,25 @@ class CudaSupportError(LibraryError):
     """There is no GPU, or no CUDA library, for what was asked."""
 
 
+class CudaDriverError(LibraryError):
+    """The CUDA driver failed."""
+
+
+class CudaAPIError(CudaDriverError):
+    """A call of the CUDA driver failed; `code` is its CUresult."""
+
+    def __init__(self, code, msg):
+        super().__init__(code, msg)
+        self.code, self.msg = code, msg
+
+    def __str__(self):
+        return self.msg
+
+
+class CudaOutOfMemoryError(CudaAPIError, MemoryError):
+    """There is no room for an allocation on the device."""
+
+
 class NajaWarning(Warning):
     """Base of naja's warnings."""
 

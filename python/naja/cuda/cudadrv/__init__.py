@@ -1,0 +1,1 @@
+"""The names under which ported programs import devices' arrays and errors."""
