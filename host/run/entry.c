@@ -12,6 +12,7 @@
 
 enum { ENTRY_VERSION = 1, HEAD = 96, HASH_AT = 64, NO_UNIT = 0xffffffff };
 static const char magic[8] = "najacach";
+_Static_assert(sizeof(NjExc) == 72, "NjExc has changed: does an entry keep the new field? (w_exc and r_exc in host/run/entry.c)");
 
 /* -- writing ------------------------------------------------------------------------------------------------ */
 

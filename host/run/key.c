@@ -9,8 +9,9 @@
 #include "run/cache.h"
 
 /* A field that the compiler reads and the key does not would make stale hits. When one of these fails: write the new
- * field in put_opts, put_const or put_code below (or say there why it does not matter), then correct the number. */
+ * field in put_opts, put_type, put_const or put_code below (or say there why it does not matter), then correct the number. */
 _Static_assert(sizeof(NjOpts) == 32, "NjOpts has changed: does the cache's key have the new field? (host/run/key.c)");
+_Static_assert(sizeof(NjType) == 72, "NjType has changed: does the cache's key have the new field? (host/run/key.c)");
 _Static_assert(sizeof(NjConst) == 48, "NjConst has changed: does the cache's key have the new field? (host/run/key.c)");
 _Static_assert(sizeof(NjCode) == 272, "NjCode has changed: does the cache's key have the new field? (host/run/key.c)");
 
