@@ -2,13 +2,11 @@
  *
  * In: instructions all of which are reachable. Out: blocks in reverse postorder, the true side of a branch before the
  * false one, and the instructions laid out in that order, so that they read as the source does however CPython
- * arranged them. CPython versions differ in which short exits they duplicate and which jumps they thread; here all
- * are: jumps to jumps are followed, a block that goes only to a short `return` gets a copy of it, and blocks in a row
- * become one. Dominators as in Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
+ * arranged them. CPython versions differ in which jumps they thread; here all are: jumps to jumps are followed, a block
+ * that goes only to the `return` of a constant or a variable gets a copy of it, and blocks in a row become one. Dominators as in Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
  */
 #include "front/front.h"
 
-enum { CFG_SHORT = 6 };          /* instructions of an exit that is copied; CPython's own limit is 4 of its instructions */
 
 typedef struct CfgRaw { NjFrontBlk b; uint32_t tail, npreds; } CfgRaw;       /* tail: the exit copied to its end, or FRONT_NONE */
 typedef struct CfgBuild {
@@ -53,9 +51,12 @@ static bool cfg_leaders(CfgBuild *g)
     return g->blks != NULL;
 }
 
+/* `return x` and `return 1`: what has an operation is typed, and complained of, once. */
 static bool cfg_is_short_exit(const CfgBuild *g, const NjFrontBlk *b)
 {
-    return g->bc->ins[b->end - 1].op == NJ_BC_RETURN && b->end - b->first <= CFG_SHORT;
+    NjBcOp first = g->bc->ins[b->first].op;
+    return g->bc->ins[b->end - 1].op == NJ_BC_RETURN && b->end - b->first == 2 &&
+           (first == NJ_BC_LOAD_CONST || first == NJ_BC_LOAD_NONE || first == NJ_BC_LOAD_FAST);
 }
 
 static void cfg_edges(CfgBuild *g, NjFrontBlk *b)

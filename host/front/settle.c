@@ -1,11 +1,13 @@
 /* settle.c - follows control over decoded instructions once, with an abstract stack that only tells nulls from values.
  *
- * In: decode.c's list. Out: the same list without unreachable instructions, without CPython's null slots (a CALL_NULL
- * becomes a CALL of what is really passed: `assert x, "m"` calls AssertionError in the place of a method), and with
- * branches on constants decided, so that what a constant global switches off is not even refused. Each instruction is
+ * In: decode.c's list. Out: the same list without unreachable instructions or copies of a `return`, without CPython's
+ * null slots (a CALL_NULL becomes a CALL of what is really passed: `assert x, "m"` calls AssertionError in the place of
+ * a method), and with branches on constants decided, so that what a constant global switches off is not even refused. Each instruction is
  * visited once.
  */
 #include "front/front.h"
+
+enum { MERGE_MOST = 64 };        /* instructions of a `return` that copies are compared over */
 
 typedef struct Nulls { uint32_t n; uint8_t *at; } Nulls;        /* one byte for each slot: is it null? */
 typedef struct Todo { uint32_t ins; Nulls stack; } Todo;
@@ -273,6 +275,50 @@ static void settle_thread(NjBytecode *bc, uint32_t *ntargets)
             thread_drop(bc, i, ntargets);
 }
 
+/* -- one exit for one `return`: versions of CPython copy short ones to the ends of the branches that go there --- */
+
+static const NjPos *merge_pos(const NjCode *code, const NjIns *i)
+{
+    return code->pos && i->unit < code->nbytes / 2 ? &code->pos[i->unit] : NULL;
+}
+
+static bool merge_same(const NjCode *code, const NjIns *a, const NjIns *b)
+{
+    const NjPos *p = merge_pos(code, a), *q = merge_pos(code, b);
+    return a->op == b->op && a->arg == b->arg && a->arg2 == b->arg2 && p && q && !memcmp(p, q, sizeof *p) &&
+           !nj_bc_is_jump(a->op);
+}
+
+/* How many instructions up to the RETURNs at a and b are the same. The stack is as deep at both, as a RETURN leaves nothing. */
+static uint32_t merge_length(const NjCode *code, const NjBytecode *bc, uint32_t a, uint32_t b)
+{
+    uint32_t k = 0;
+    while (k <= b && k < MERGE_MOST && merge_same(code, &bc->ins[a - k], &bc->ins[b - k]) &&
+           (!k || !nj_bc_is_end(bc->ins[b - k].op)))
+        k++;
+    return k;
+}
+
+/* Which is better for types: a variable that is None on one way and a number on another is both at its `return`. */
+static void settle_merge(Settle *s)
+{
+    NjBytecode *bc = s->bc;
+    NjMap *firsts = nj_map_new(s->arena);
+    for (uint32_t i = 0; firsts && i < bc->n; i++) {
+        const NjPos *pos = bc->ins[i].op == NJ_BC_RETURN ? merge_pos(s->code, &bc->ins[i]) : NULL;
+        const NjIns *first = pos ? nj_map_get(firsts, pos, sizeof *pos) : NULL;
+        if (!pos)
+            continue;
+        if (!first) {
+            (void)nj_map_put(firsts, pos, sizeof *pos, &bc->ins[i]);
+            continue;
+        }
+        uint32_t at = (uint32_t)(first - bc->ins), n = merge_length(s->code, bc, i, at);
+        for (uint32_t k = 0; k < n; k++)        /* who jumped into the copy goes to the same place of the first */
+            bc->ins[i - k] = (NjIns){.op = NJ_BC_JUMP, .arg = at - k, .unit = bc->ins[i - k].unit, .raw = bc->ins[i - k].raw};
+    }
+}
+
 NjStatus nj_front_settle(NjArena *a, const NjCode *code, NjBytecode *bc, NjDiags *d)
 {
     Settle s = {.arena = a, .code = code, .bc = bc, .seen = nj_bits_new(a, bc->n), .targets = nj_bits_new(a, bc->n)};
@@ -281,6 +327,7 @@ NjStatus nj_front_settle(NjArena *a, const NjCode *code, NjBytecode *bc, NjDiags
     s.nulls = nj_arena_alloc(a, (bc->n + 1u) * sizeof *s.nulls);
     if (!s.seen || !s.targets || !map || !s.depth || !s.nulls)
         return NJ_E_NOMEM;
+    settle_merge(&s);
     for (uint32_t i = 0; i < bc->n; i++)
         if (nj_bc_is_jump(bc->ins[i].op))
             nj_bits_set(s.targets, bc->ins[i].arg);

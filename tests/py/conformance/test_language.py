@@ -380,6 +380,19 @@ def f(x):
     "return_views": ("def f(m): return m[1], m[:, 1], m.T, m[::-1, 1:3], m[0, 0]", (M,), (M.T,), (M[:, ::2],)),
     "empty_function": ("def f():\n    pass", ()),
     "docstring_only": ("def f():\n    'doc'", ()),
+    "optional_used_where_it_is_a_number": ("""
+def f(a, b):
+    if a > 0:
+        x = a
+    else:
+        x = None
+    y = None
+    if b > 0:
+        y = b
+    if b == a:
+        return y + 1
+    return x + 1
+""", (1, 0), (2, 2), (1, -5)),
     # -- assert, raise, del
     "assert_forms": ("""
 def f(x):
