@@ -4,6 +4,7 @@ The geometry of a view is NumPy's own: a host array of the same shape and stride
 transposed, and what comes out is read off its address.
 """
 import math
+import operator
 
 import numpy as np
 
@@ -51,8 +52,10 @@ def _strides(shape, itemsize, order):
 
 
 def _shape_of(shape):
-    shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
-    shape = tuple(int(n.__index__()) for n in shape)
+    try:
+        shape = tuple(operator.index(n) for n in ((shape,) if np.ndim(shape) == 0 else shape))
+    except TypeError:
+        raise TypeError(f'a shape is an integer or a tuple of integers, not {shape!r}') from None
     if any(n < 0 for n in shape):
         raise ValueError(f'negative dimension in shape {shape}')
     return shape

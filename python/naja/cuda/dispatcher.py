@@ -141,23 +141,26 @@ def call_with_keywords(launch, args, kwargs):
 def _options(device, inline, forceinline, fastmath, debug, opt, lineinfo, max_registers, launch_bounds, boundscheck):
     if inline not in _INLINE:
         raise ValueError(f"inline must be 'never' or 'always', not {inline!r}")
+    if max_registers is not None and not (isinstance(max_registers, int) and 0 <= max_registers <= 255):
+        raise ValueError(f'max_registers must be from 0 to 255, not {max_registers!r}')
     level = 3 if opt is None or opt is True else int(opt)
     hint = 1 if forceinline or inline in ('always', True) else 0
     return dict(device=bool(device), fastmath=bool(fastmath), debug=bool(debug), lineinfo=bool(lineinfo), opt=level, inline=hint,
-                max_registers=max_registers or 0, launch_bounds=launch_bounds, boundscheck=bool(boundscheck))
+                max_registers=max_registers or 0, launch_bounds=launch_bounds,
+                boundscheck=bool(debug if boundscheck is None else boundscheck))
 
 
 def jit(func_or_sig=None, device=False, inline='never', forceinline=False, fastmath=False, debug=False, opt=None,
-        lineinfo=False, max_registers=None, launch_bounds=None, boundscheck=False, cache=True, **kws):
+        lineinfo=False, max_registers=None, launch_bounds=None, boundscheck=None, cache=True, **kws):
     """Compiles a Python function for devices: a kernel, or with device=True a function that kernels call.
 
     @cuda.jit                                 types at the first launch
     @cuda.jit('void(float32[:], int64)')      this signature now; a list gives several
     @cuda.jit(device=True)                    a device function
 
-    fastmath: fast and less exact float operations. debug: exceptions and bounds are checked. lineinfo: source lines for
+    fastmath: fast and less exact float operations. debug: exceptions are checked, and bounds. lineinfo: source lines for
     profilers. opt: 0 to 3. max_registers: registers per thread. launch_bounds: (threads per block, blocks per
-    multiprocessor, blocks per cluster). boundscheck: IndexError for an index out of bounds.
+    multiprocessor, blocks per cluster). boundscheck: IndexError for an index out of bounds; by default with debug.
     cache=False: neither looked for on disk nor kept there.
     TypeError names an option that does not exist.
     """
@@ -188,6 +191,9 @@ def jit(func_or_sig=None, device=False, inline='never', forceinline=False, fastm
     if callable(func_or_sig) and not isinstance(func_or_sig, (_naja.Type, _naja.Signature)):
         return wrap(func_or_sig)
     sigs = func_or_sig if isinstance(func_or_sig, list) else [func_or_sig]
+    for sig in sigs:
+        if not isinstance(sig, (str, tuple, _naja.Type, _naja.Signature)):
+            raise TypeError(f'cuda.jit takes a function or a signature, not {sig!r}')
     return lambda func: wrap(func, sigs)
 
 
@@ -197,8 +203,8 @@ def _refuse_result(sig):
 
 
 def _capability(cc):
-    cc = DEFAULT_CC if cc is None else tuple(cc)
-    if len(cc) not in (2, 3) or not all(isinstance(n, int) for n in cc[:2]):
+    cc = DEFAULT_CC if cc is None else cc
+    if not isinstance(cc, (tuple, list)) or len(cc) not in (2, 3) or not all(isinstance(n, int) for n in cc[:2]):
         raise ValueError(f"cc must be a compute capability such as (9, 0) or (9, 0, 'a'), not {cc!r}")
     return cc[0] * 10 + cc[1], cc[2] if len(cc) == 3 else ' '
 
@@ -217,7 +223,7 @@ def compile_ptx(pyfunc, sig, debug=False, lineinfo=False, device=False, fastmath
         raise TypeError(f"compile_ptx() has no option '{next(iter(kws))}'")
     number, suffix = _capability(cc)
     pyfunc = getattr(pyfunc, 'py_func', pyfunc)
-    options = _options(device, 'never', forceinline, fastmath, debug, opt, lineinfo, None, launch_bounds, False)
+    options = _options(device, 'never', forceinline, fastmath, debug, opt, lineinfo, None, launch_bounds, None)
     return _naja.cuda_ptx(CUDADispatcher(pyfunc, [], **options), sig, number, suffix, False)
 
 
