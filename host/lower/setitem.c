@@ -1,8 +1,9 @@
 /* setitem.c - x[i] = y: one element, or every element of a view.
  *
  * A view takes a scalar, an array whose shape fits (broadcast along axes of length 1; anything else raises ValueError)
- * or a tuple of numbers. Arrays may overlap: copies run backwards when the target lies behind the source, which is
- * right for shifts within one array, the case that programs have.
+ * or a tuple of numbers. Source and target may overlap. A shift within one row runs forwards or backwards, whichever reads
+ * before it writes; on the CPU any other overlap, seen at run time, goes by way of a copy. Kernels have no memory for
+ * one, and threads that write where others read are the program's care.
  */
 #include "lower/lower.h"
 
@@ -65,18 +66,97 @@ static void check_shapes(NjLow *l, const NjArr *to, const NjArr *from)
         NjRef differ = nj_low_cmp(l, NJ_NE, from->shape[d], to->shape[d + skip]);
         bad = nj_low_i(l, NJ_OP_or, bad, nj_low_i(l, NJ_OP_and, differ, nj_low_cmp(l, NJ_NE, from->shape[d], one)));
     }
-    nj_low_raise_if(l, bad, "ValueError", "cannot assign slice of shape: the shapes do not match");
+    nj_low_raise_if(l, bad, "ValueError", "cannot assign to the slice: the shapes do not match");
 }
 
-/* Does the target begin behind the source? Only asked where they may be one array. */
+/* -- overlap ---------------------------------------------------------------------------------- */
+
+static NjRef address(NjLow *l, const NjArr *a) { return nj_emit1(&l->at, NJ_OP_ptrtoint, l->i64, a->data); }
+
+/* The bytes from the lowest to behind the highest element. */
+static void extent(NjLow *l, const NjArr *a, NjRef *lo, NjRef *hi)
+{
+    NjRef zero = nj_low_int(l, l->i64, 0), one = nj_low_int(l, l->i64, 1);
+    *lo = address(l, a);
+    *hi = nj_low_i(l, NJ_OP_add, *lo, nj_low_size(l, a->type->elem));
+    for (unsigned d = 0; d < a->type->ndim; d++) {
+        NjRef far = nj_low_i(l, NJ_OP_mul, nj_low_i(l, NJ_OP_sub, a->shape[d], one), a->strides[d]);
+        NjRef down = nj_low_cmp(l, NJ_SLT, far, zero);
+        *lo = nj_low_i(l, NJ_OP_add, *lo, nj_low_select(l, down, far, zero));
+        *hi = nj_low_i(l, NJ_OP_add, *hi, nj_low_select(l, down, zero, far));
+    }
+}
+
+static NjRef overlap(NjLow *l, const NjArr *a, const NjArr *b)
+{
+    NjRef alo, ahi, blo, bhi;
+    extent(l, a, &alo, &ahi);
+    extent(l, b, &blo, &bhi);
+    return nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_SLT, alo, bhi), nj_low_cmp(l, NJ_SLT, blo, ahi));
+}
+
+/* Rows of the same length and stride: is the target further along the stride than the source? */
 static NjRef runs_back(NjLow *l, const NjArr *to, const NjArr *from)
 {
-    if (from->type->elem != to->type->elem)
-        return NJ_NOREF;
-    NjRef a = nj_emit1(&l->at, NJ_OP_ptrtoint, l->u64, to->data),
-          b = nj_emit1(&l->at, NJ_OP_ptrtoint, l->u64, from->data);
-    return nj_low_cmp(l, NJ_UGT, a, b);
+    NjRef behind = nj_low_cmp(l, NJ_SLT, address(l, from), address(l, to));
+    return nj_low_i(l, NJ_OP_xor, behind, nj_low_cmp(l, NJ_SLT, to->strides[0], nj_low_int(l, l->i64, 0)));
 }
+
+static NjRef same_row(NjLow *l, const NjArr *to, const NjArr *from)
+{
+    if (to->type->ndim != 1 || from->type->ndim != 1 || to->type->elem != from->type->elem)
+        return nj_low_int(l, l->b1, 0);
+    return nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_EQ, to->strides[0], from->strides[0]),
+                    nj_low_cmp(l, NJ_EQ, to->shape[0], from->shape[0]));
+}
+
+static NjRef call_c(NjLow *l, const char *name, const NjType *t, NjRef x)
+{
+    NjRef r = nj_emit1(&l->at, NJ_OP_callx, t, x);
+    nj_val(l->f, r)->imm.name = name;
+    return r;
+}
+
+/* The same elements in memory of its own, one after the other. */
+static NjArr copy_of(NjLow *l, const NjArr *from)
+{
+    NjArr c = *from;
+    NjRef nbytes = nj_low_size(l, from->type->elem);
+    c.strides = NJ_NEWN(l->arena, NjRef, from->type->ndim + 1);
+    for (unsigned d = from->type->ndim; d-- > 0;) {
+        c.strides[d] = nbytes;
+        nbytes = nj_low_i(l, NJ_OP_mul, nbytes, from->shape[d]);
+    }
+    nbytes = nj_low_i(l, NJ_OP_add, nbytes, nj_low_int(l, l->i64, 1));      /* never 0 */
+    c.data = call_c(l, "malloc", nj_low_core_type(l, from->data), nbytes);
+    nj_low_raise_if(l, nj_low_cmp(l, NJ_EQ, address(l, &c), nj_low_int(l, l->i64, 0)), "MemoryError", "");
+    Fill w = {.l = l, .to = &c, .from = from};
+    fill_axis(&w, 0);
+    return c;
+}
+
+/* to[...] = from, where the two may share memory. */
+static void set_shared(NjLow *l, const NjArr *to, const NjArr *from)
+{
+    NjBlkId slow = nj_low_blk(l), fast = nj_low_blk(l), done = nj_low_blk(l);
+    Fill w = {.l = l, .to = to, .from = from};
+    NjRef row = same_row(l, to, from);
+    nj_low_condbr(l, nj_low_i(l, NJ_OP_and, overlap(l, to, from), nj_low_not(l, row)), slow, fast);
+    nj_low_enter(l, slow);
+    NjArr copy = copy_of(l, from);
+    w.from = &copy;
+    fill_axis(&w, 0);
+    (void)call_c(l, "free", nj_type_void(l->ts), copy.data);
+    nj_low_br(l, done);
+    nj_low_enter(l, fast);
+    w.from = from;
+    w.back = to->type->ndim == 1 && from->type->ndim == 1 ? nj_low_i(l, NJ_OP_and, row, runs_back(l, to, from)) : NJ_NOREF;
+    fill_axis(&w, 0);
+    nj_low_br(l, done);
+    nj_low_enter(l, done);
+}
+
+/* -- assignment ------------------------------------------------------------------------------- */
 
 static void fill_tuple(NjLow *l, const NjArr *to, NjParts y)
 {
@@ -105,7 +185,12 @@ static void set_view(NjLow *l, const NjArr *to, NjParts y)
         from = nj_low_arr(l, y);
         w.from = &from;
         check_shapes(l, to, &from);
-        w.back = runs_back(l, to, &from);
+        if (l->u->target->abi == NJ_ABI_CPU) {
+            set_shared(l, to, &from);
+            return;
+        }
+        if (to->type->ndim == 1 && from.type->ndim == 1)
+            w.back = runs_back(l, to, &from);
     } else {
         w.scalar = nj_low_cast(l, y, to->type->elem);
     }
