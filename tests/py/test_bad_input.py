@@ -230,8 +230,14 @@ def test_calls(call, error, words):
 
 
 def test_several_errors_at_once():
+    @cuda.jit
+    def kernel(a):
+        a[0] = a.no_such
+        a[1] = math.sqrt("x")
+        a[2] = a[0] + (1, 2)
+
     with pytest.raises(errors.TypingError) as e:
-        launch('a[0] = a.no_such\na[1] = math.sqrt("x")\na[2] = a[0] + (1, 2)')
+        kernel[1, 1](np.zeros(4))
     assert all(w in str(e.value) for w in ('no_such', 'math.sqrt', 'UniTuple(int64', '^^^'))
 
 

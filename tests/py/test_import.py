@@ -63,3 +63,12 @@ def test_command_line():
         assert heading in done.stdout
     assert subprocess.run([sys.executable, "-m", "naja", "--help"], capture_output=True).returncode == 0
     assert subprocess.run([sys.executable, "-m", "naja", "nonsense"], capture_output=True).returncode == 2
+
+
+def test_ptx_needs_no_numpy():
+    code = ('import sys; from naja import cuda\n'
+            'def k(a):\n    a[0] = 1\n'
+            'assert "entry" in cuda.compile_ptx(k, "void(float32[:])", cc=(8, 0))[0]\n'
+            'assert "numpy" not in sys.modules and "inspect" not in sys.modules\n'
+            'cuda.DeviceNDArray; assert "numpy" in sys.modules')
+    subprocess.run([sys.executable, '-c', code], check=True)

@@ -3,7 +3,6 @@
 Kernels run on an NVIDIA GPU where a driver finds one, else on the CPU device: compiled for every core, with the
 same grid, blocks, shared memory, barriers and atomics. NAJA_DEVICE=cpu, cuda or mock forces one.
 """
-import contextlib as _contextlib
 import os as _os
 import sys as _sys
 
@@ -15,8 +14,6 @@ _naja.set_sites([p for p in _sys.path if _os.path.basename(p) in ('site-packages
 from . import stubs as _stubs
 from .device import (CudaSupportError, Device, close, current_context, get_current_device, gpus, list_devices,
                      select_device, synchronize)
-from .devicearray import (DeviceNDArray, as_cuda_array, device_array, device_array_like, is_cuda_array,
-                          is_cuda_ndarray, to_device)
 from .dispatcher import CUDADispatcher, compile, compile_ptx, jit
 from .dispatcher import compile_for_current_device, compile_ptx_for_current_device
 
@@ -26,14 +23,40 @@ Event = _naja.Event
 _names_of_stubs = tuple(_stubs.names)
 
 
+# Arrays need NumPy, which compiling alone does not: both come at first use.
+_ARRAYS = ('DeviceNDArray', 'as_cuda_array', 'device_array', 'device_array_like', 'is_cuda_array', 'is_cuda_ndarray',
+           'to_device')
+
+
+def __getattr__(name):
+    if name not in _ARRAYS:
+        raise AttributeError(f"module 'naja.cuda' has no attribute {name!r}")
+    from . import devicearray
+    for array in _ARRAYS:
+        globals()[array] = getattr(devicearray, array)
+    return globals()[name]
+
+
+class _Block:
+    """A with block that gives `value` and calls `leave` at its end, unless an exception ends it."""
+
+    def __init__(self, value, leave):
+        self._value, self._leave = value, leave
+
+    def __enter__(self):
+        return self._value
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            self._leave()
+
+
 class Stream(_naja.Stream):
     """An order of work on a device; see stream()."""
 
-    @_contextlib.contextmanager
     def auto_synchronize(self):
-        """On leaving the block, waits for everything queued on the stream."""
-        yield self
-        self.synchronize()
+        """with stream.auto_synchronize(): on leaving the block, waits for everything queued on the stream."""
+        return _Block(self, self.synchronize)
 
 
 def stream():
@@ -90,10 +113,9 @@ def detect():
     return bool(devices)
 
 
-@_contextlib.contextmanager
 def defer_cleanup():
     """Frees no device memory inside the block that is still referenced; naja never does."""
-    yield
+    return _Block(None, lambda: None)
 
 
 def vectorize(ftylist_or_function=(), **kws):

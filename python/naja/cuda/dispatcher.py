@@ -1,6 +1,5 @@
 """dispatcher.py - @cuda.jit and the object it makes; PTX without a device."""
 import functools
-import inspect
 
 from .. import _naja
 from ..errors import CudaSupportError
@@ -133,6 +132,7 @@ def _rebuild(func, sigs, options):
 
 def call_with_keywords(launch, args, kwargs):
     """What a launch with keyword arguments comes down to: the kernel's own parameter order."""
+    import inspect
     bound = inspect.signature(launch.dispatcher.py_func).bind(*args, **kwargs)
     bound.apply_defaults()
     return launch(*bound.args)
