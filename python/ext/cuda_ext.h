@@ -46,10 +46,15 @@ int nj_stream_handle(PyObject *o, NjDevice *d, void **handle);
 /* How an argument of a specialisation becomes slots when it is what it mostly is; anything else takes the long way. */
 typedef enum NjArgOp { NJ_ARG_OTHER, NJ_ARG_ARRAY, NJ_ARG_INT, NJ_ARG_FLOAT, NJ_ARG_BOOL } NjArgOp;
 
+typedef struct NjArgRun { NjArgOp op; uint32_t n; } NjArgRun;      /* n arguments in a row that are read alike */
+
 typedef struct NjKernelSpec {
     const NjType **types; uint32_t nargs;
-    uint8_t *program;            /* NjArgOp of each argument */
+    NjArgRun *runs;              /* ended by one of no arguments */
     uint32_t nslots;
+    uint64_t *slots;             /* the argument block, and the address of each slot for the driver: made once */
+    void    **params;
+    bool      busy;              /* a launch is reading the block without the GIL: others use their stack */
     NjDevice *dev;
     NjDevCode *code;
     NjUnit *unit;                /* NULL after a hit in the cache, until its text is asked for */

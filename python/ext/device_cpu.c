@@ -163,7 +163,7 @@ static NjStatus cpu_code_asm(const NjUnit *u, NjText *out, NjErr *err)
     return nj_cpu_llvm_compile(NJ_LLVM_ASM, u->llvm.at, u->llvm.n, NULL, out, err);
 }
 
-static NjStatus cpu_launch(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots, int32_t *status, NjErr *err)
+static NjStatus cpu_launch(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots, void **params, int32_t *status, NjErr *err)
 {
     int32_t grid[3], block[3];
     for (int i = 0; i < 3; i++) {

@@ -1,7 +1,7 @@
 /* device_cuda.c - NVIDIA GPUs (or the fake driver) as devices, and the unit's text as PTX.
  *
- * Kernel parameters are the argument's parts: slot i of a launch is parameter i, so the pointer table the driver wants is just
- * the addresses of the slots, and one launch writes nothing that another could see.
+ * Kernel parameters are the argument's parts: slot i of a launch is parameter i, and the table the driver wants is the
+ * addresses of the slots.
  */
 #include "ext.h"
 #include "cache.h"
@@ -9,13 +9,10 @@
 #include "cpu/cpu.h"
 #include "cuda/cuda.h"
 
-enum { CUDA_SLOTS_ON_STACK = 1024 };
-
 struct NjDevCode {
     NjDevice *dev;
     NjCudaModule *module;
     NjCudaFn *fn;
-    uint32_t nslots;
     uint32_t shared_limit;           /* dynamic shared memory it may already have */
 };
 
@@ -107,9 +104,16 @@ static NjStatus nvvm_get(NjNvvm **out, NjErr *err)
     return st;
 }
 
+/* Looked up once for each list of folders: it takes some fifty calls of the system. GIL held. */
 const NjTarget *nj_device_ptx_target(void)
 {
-    return nj_cuda_has_nvvm(nj_device_sites()) ? &nj_cuda_target : &nj_nvptx_target;
+    static const char *const *seen;
+    static const NjTarget *target;
+    if (!target || seen != nj_device_sites()) {
+        seen = nj_device_sites();
+        target = nj_cuda_has_nvvm(seen) ? &nj_cuda_target : &nj_nvptx_target;
+    }
+    return target;
 }
 
 static NjStatus ptx_by_nvvm(const NjUnit *u, int cc, char suffix, NjText *ptx, NjErr *err)
@@ -203,7 +207,7 @@ static NjStatus cuda_load(NjDevice *d, const NjImage *im, const NjOpts *opts, ui
     NjStatus st = c ? NJ_OK : nj_err_set(err, NJ_E_NOMEM, 0, "out of memory for a kernel");
     if (c) {
         memcpy(copy, ptx, im->ncode);
-        *c = (NjDevCode){.dev = d, .nslots = nslots, .shared_limit = 48 * 1024};
+        *c = (NjDevCode){.dev = d, .shared_limit = 48 * 1024};
         st = cuda_load_ptx(c, im, opts, err);
     }
     if (st != NJ_OK) {
@@ -238,17 +242,7 @@ static NjStatus cuda_code_asm(const NjUnit *u, NjText *out, NjErr *err)
     return nj_device_ptx(u, 75, 0, out, err);
 }
 
-static NjStatus cuda_launch_ptrs(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots, void **ptrs, NjErr *err)
-{
-    for (uint32_t i = 0; i < c->nslots; i++)
-        ptrs[i] = &slots[i];
-    NjCudaGrid g = {.shared_nbytes = how->shared_nbytes, .stream = how->stream};
-    memcpy(g.grid, how->grid, sizeof g.grid);
-    memcpy(g.block, how->block, sizeof g.block);
-    return nj_cuda_launch(c->fn, &g, ptrs, err);
-}
-
-static NjStatus cuda_launch(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots, int32_t *status, NjErr *err)
+static NjStatus cuda_launch(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots, void **params, int32_t *status, NjErr *err)
 {
     *status = 0;
     if (how->shared_nbytes > c->shared_limit) {
@@ -257,16 +251,10 @@ static NjStatus cuda_launch(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slot
             return st;
         c->shared_limit = how->shared_nbytes;
     }
-    if (c->nslots <= CUDA_SLOTS_ON_STACK) {
-        void *ptrs[CUDA_SLOTS_ON_STACK];
-        return cuda_launch_ptrs(c, how, slots, ptrs, err);
-    }
-    void **ptrs = nj_malloc(c->nslots * sizeof *ptrs);
-    if (!ptrs)
-        return nj_err_set(err, NJ_E_NOMEM, 0, "out of memory for %u kernel parameters", c->nslots);
-    NjStatus st = cuda_launch_ptrs(c, how, slots, ptrs, err);
-    nj_free(ptrs);
-    return st;
+    NjCudaGrid g = {.shared_nbytes = how->shared_nbytes, .stream = how->stream};
+    memcpy(g.grid, how->grid, sizeof g.grid);
+    memcpy(g.block, how->block, sizeof g.block);
+    return nj_cuda_launch(c->fn, &g, params, err);
 }
 
 static NjStatus cuda_attribute(NjDevice *d, const char *name, int *value, NjErr *err)

@@ -26,7 +26,9 @@ static void spec_free(NjKernelSpec *s)
     nj_free(s->asm_text);
     nj_arena_free(s->arena);
     PyMem_Free(s->types);
-    PyMem_Free(s->program);
+    PyMem_Free(s->runs);
+    PyMem_Free(s->slots);
+    PyMem_Free(s->params);
     PyMem_Free(s);
 }
 
@@ -40,24 +42,40 @@ static NjArgOp arg_op(const NjType *t)
     }
 }
 
+/* Runs of arguments that are read alike, and the block their slots go to. */
+static int spec_plan(NjKernelSpec *s)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->nargs; i++) {
+        NjArgOp op = arg_op(s->types[i]);
+        n += !n || s->runs[n - 1].op != op;
+        s->runs[n - 1].op = op;
+        s->runs[n - 1].n++;
+        s->nslots += nj_type_parts(nj_ext_types(), s->types[i], NJ_ABI_KERNEL, NULL, 0);
+    }
+    s->slots = PyMem_Calloc(s->nslots + 1, sizeof *s->slots);
+    s->params = PyMem_Calloc(s->nslots + 1, sizeof *s->params);
+    if (!s->slots || !s->params)
+        return -1;
+    for (uint32_t i = 0; i < s->nslots; i++)
+        s->params[i] = &s->slots[i];
+    return 0;
+}
+
 static NjKernelSpec *spec_new(NjDevice *d, const NjType *const *types, uint32_t nargs)
 {
     NjKernelSpec *s = PyMem_Calloc(1, sizeof *s);
-    const NjType **copy = PyMem_Calloc(nargs + 1, sizeof *copy);
-    uint8_t *program = PyMem_Calloc(nargs + 1, 1);
-    if (!s || !copy || !program) {
-        PyMem_Free(s);
-        PyMem_Free(copy);
-        PyMem_Free(program);
-        PyErr_NoMemory();
-        return NULL;
-    }
-    if (nargs)
-        memcpy(copy, types, nargs * sizeof *copy);
-    *s = (NjKernelSpec){.types = copy, .nargs = nargs, .dev = d, .program = program};
-    for (uint32_t i = 0; i < nargs; i++) {
-        program[i] = arg_op(types[i]);
-        s->nslots += nj_type_parts(nj_ext_types(), types[i], NJ_ABI_KERNEL, NULL, 0);
+    if (!s)
+        return (NjKernelSpec *)PyErr_NoMemory();
+    s->types = PyMem_Calloc(nargs + 1, sizeof *s->types);
+    s->runs = PyMem_Calloc(nargs + 1, sizeof *s->runs);
+    s->nargs = nargs;
+    s->dev = d;
+    if (s->types && nargs)
+        memcpy(s->types, types, nargs * sizeof *types);
+    if (!s->types || !s->runs || spec_plan(s) < 0) {
+        spec_free(s);
+        return (NjKernelSpec *)PyErr_NoMemory();
     }
     return s;
 }

@@ -28,6 +28,7 @@ typedef struct Call {                   /* one call's state; on the stack */
     uint32_t nargs, nslots, nmoved, nkept;
     const NjType **types;
     uint64_t *slots;
+    void **params;                      /* the address of each slot */
     Transfer *moved;                    /* PyMem; one for each host array that is copied */
     PyObject **kept;                    /* converted arguments, alive until the launch is over */
 } Call;
@@ -294,21 +295,31 @@ static void call_drop(Call *c)
     PyMem_Free(c->kept);
 }
 
-static int call_run(Call *c, const NjKernelSpec *s)
+static int call_failed(const NjKernelSpec *s, NjStatus st, int32_t status, const NjErr *err)
 {
-    NjErr err = {0};
-    NjStatus st;
-    int32_t status;
-    Py_BEGIN_ALLOW_THREADS
-    st = s->dev->ops->launch_nogil(s->code, &c->l->cfg, c->slots, &status, &err);
-    Py_END_ALLOW_THREADS
     if (st != NJ_OK)
-        nj_error_from_err(&err);
+        nj_error_from_err(err);
     else if (status > 0 && (uint32_t)status <= s->nexcs)
         nj_error_raise(&s->excs[status - 1], s->snap);
-    else if (status)
+    else
         PyErr_Format(PyExc_RuntimeError, "the kernel returned the unknown status %d", (int)status);
-    return st == NJ_OK && !status ? 0 : -1;
+    return -1;
+}
+
+static int call_run(Call *c, NjKernelSpec *s)
+{
+    NjErr err;
+    NjStatus st;
+    int32_t status;
+    bool owned = c->slots == s->slots;
+    err.text[0] = 0;
+    s->busy |= owned;
+    Py_BEGIN_ALLOW_THREADS
+    st = s->dev->ops->launch_nogil(s->code, &c->l->cfg, c->slots, c->params, &status, &err);
+    Py_END_ALLOW_THREADS
+    if (owned)
+        s->busy = false;
+    return st == NJ_OK && !status ? 0 : call_failed(s, st, status, &err);
 }
 
 /* -- the short way: arguments of the types of the last launch ------------------------------------------------------------ */
@@ -325,54 +336,82 @@ static inline bool is_devarray(PyObject *o)
     return true;
 }
 
-static inline bool short_int(PyObject *o, uint64_t *slot)
+static bool short_ints(PyObject *const *o, uint32_t n, uint64_t *slot)
 {
-    long long v;
-    int overflow = 0;
-    if (!PyLong_CheckExact(o))
-        return false;
-    if (!nj_long_small(o, &v))
-        v = PyLong_AsLongLongAndOverflow(o, &overflow);
-    *slot = (uint64_t)v;
-    return !overflow;
-}
-
-static inline bool short_float(PyObject *o, uint64_t *slot)
-{
-    if (!PyFloat_CheckExact(o))
-        return false;
-    double x = PyFloat_AS_DOUBLE(o);
-    memcpy(slot, &x, sizeof x);
-    return true;
-}
-
-/* Slots written by argument number i, 0 when it is not what the last launch had there. */
-static inline int short_arg(const Call *c, const NjKernelSpec *s, uint32_t i, uint64_t *slot)
-{
-    PyObject *o = c->args[i];
-    switch ((NjArgOp)s->program[i]) {
-    case NJ_ARG_ARRAY: {
-        const NjDevArrayObject *a = (const NjDevArrayObject *)o;
-        return is_devarray(o) && a->type == s->types[i] && a->memory->dev == s->dev ? nj_devarray_slots(a, slot) : 0;
-    }
-    case NJ_ARG_INT: return short_int(o, slot);
-    case NJ_ARG_FLOAT: return short_float(o, slot);
-    case NJ_ARG_BOOL: return PyBool_Check(o) ? (*slot = o == Py_True, 1) : 0;
-    default: return 0;
-    }
-}
-
-static bool short_args(Call *c, const NjKernelSpec *s)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < c->nargs; i++) {
-        int wrote = short_arg(c, s, i, c->slots + n);
-        if (!wrote)
+    for (uint32_t i = 0; i < n; i++) {
+        long long v;
+        int overflow = 0;
+        if (!PyLong_CheckExact(o[i]))
             return false;
-        n += (uint32_t)wrote;
+        if (!nj_long_small(o[i], &v))
+            v = PyLong_AsLongLongAndOverflow(o[i], &overflow);
+        if (overflow)
+            return false;
+        slot[i] = (uint64_t)v;
     }
     return true;
 }
+
+static bool short_floats(PyObject *const *o, uint32_t n, uint64_t *slot)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (!PyFloat_CheckExact(o[i]))
+            return false;
+        memcpy(&slot[i], &((PyFloatObject *)o[i])->ob_fval, sizeof *slot);
+    }
+    return true;
+}
+
+static bool short_bools(PyObject *const *o, uint32_t n, uint64_t *slot)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (!PyBool_Check(o[i]))
+            return false;
+        slot[i] = o[i] == Py_True;
+    }
+    return true;
+}
+
+/* Slots written; -1 for an array that is not of the type or the device of the last launch. */
+static int short_arrays(const NjKernelSpec *s, PyObject *const *o, uint32_t n, const NjType *const *types, uint64_t *slot)
+{
+    uint64_t *start = slot;
+    for (uint32_t i = 0; i < n; i++) {
+        const NjDevArrayObject *a = (const NjDevArrayObject *)o[i];
+        const NjType *t = types[i];
+        if (!is_devarray(o[i]) || a->type != t || a->memory->dev != s->dev)
+            return -1;
+        unsigned ndims = t->layout == NJ_LAYOUT_A ? 2u * t->ndim : t->ndim;
+        *slot++ = a->ptr;
+        for (unsigned d = 0; d < ndims; d++)
+            *slot++ = (uint64_t)a->dims[d];
+    }
+    return (int)(slot - start);
+}
+
+static bool short_args(const Call *c, const NjKernelSpec *s)
+{
+    uint64_t *slot = c->slots;
+    uint32_t i = 0;
+    for (const NjArgRun *r = s->runs; r->n; i += r->n, r++) {
+        PyObject *const *o = c->args + i;
+        int wrote = (int)r->n;
+        bool fits = false;
+        switch (r->op) {
+        case NJ_ARG_ARRAY: fits = (wrote = short_arrays(s, o, r->n, s->types + i, slot)) >= 0; break;
+        case NJ_ARG_INT: fits = short_ints(o, r->n, slot); break;
+        case NJ_ARG_FLOAT: fits = short_floats(o, r->n, slot); break;
+        case NJ_ARG_BOOL: fits = short_bools(o, r->n, slot); break;
+        case NJ_ARG_OTHER: break;
+        }
+        if (!fits)
+            return false;
+        slot += wrote;
+    }
+    return true;
+}
+
+static int call_block(Call *c, NjKernelSpec *s, bool any);
 
 static int call_long(Call *c)
 {
@@ -390,19 +429,31 @@ static int call_long(Call *c)
         PyErr_Format(PyExc_ValueError, "the kernel's arguments take %u parameters; naja passes at most %d", s->nslots, MAX_SLOTS);
         return -1;
     }
-    uint64_t slots[s->nslots + 1];
-    c->slots = slots;
+    return call_block(c, s, true);
+}
+
+/* Marshals and launches. The short way fills the specialisation's block, unless another thread's launch is reading that; the
+ * long way may run Python code, and with it other launches, so it always uses the stack. */
+static int call_block(Call *c, NjKernelSpec *s, bool any)
+{
+    bool stack = any || s->busy;
+    uint32_t n = stack ? s->nslots : 0;
+    uint64_t slots[n + 1];
+    void *params[n + 1];
+    for (uint32_t i = 0; i < n; i++)
+        params[i] = &slots[i];
+    c->slots = stack ? slots : s->slots;
+    c->params = stack ? params : s->params;
+    if (!any)
+        return short_args(c, s) ? call_run(c, s) : 1;
     return call_marshal(c, s) < 0 || call_run(c, s) < 0 ? -1 : move_out(c);
 }
 
 static int call_short_or_long(Call *c)
 {
-    const NjKernelSpec *s = c->l->kernel->last;
-    if (!s || s->nargs != c->nargs || s->dev != c->l->dev || s->nslots > MAX_SLOTS)
-        return call_long(c);
-    uint64_t slots[s->nslots + 1];
-    c->slots = slots;
-    return short_args(c, s) ? call_run(c, s) : call_long(c);
+    NjKernelSpec *s = c->l->kernel->last;
+    int done = s && s->nargs == c->nargs && s->dev == c->l->dev && s->nslots <= MAX_SLOTS ? call_block(c, s, false) : 1;
+    return done == 1 ? call_long(c) : done;
 }
 
 /* Keywords are put in order by Python: rare, and its rules for them are its own. */
