@@ -104,5 +104,6 @@ void nj_rt_set_print(NjPrintFn fn, void *arg);
 void     nj_rt_print(const char *desc, const uint64_t *slots);
 int64_t  nj_rt_pow_i64(int64_t base, int64_t exp);                        /* wraps; a negative exponent truncates towards 0 */
 uint64_t nj_rt_pow_u64(uint64_t base, uint64_t exp);
+void     nj_rt_cmath(int32_t which, double *z);                                  /* z[0], z[1] become the parts of the result */
 
 #endif

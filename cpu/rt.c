@@ -1,9 +1,11 @@
-/* rt.c - what compiled code calls for things that are not worth generating: print and integer power.
+/* rt.c - what compiled code calls for things that are not worth generating: print, integer power, the special
+ * values of complex functions.
  *
  * In: a descriptor and slots of 8 bytes; out: one line of text, handed over whole, so that lines of several threads do not mix.
  */
 #include "cpu/cpu.h"
 
+#include <complex.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -206,4 +208,16 @@ int64_t nj_rt_pow_i64(int64_t base, int64_t exp)
     if (base == 1 || base == -1)
         return base == 1 || exp % 2 == 0 ? 1 : -1;
     return 0;                                    /* 0 ** -1, too: compiled code raises before it comes here */
+}
+
+/* -- complex functions, where host/lower/cmath.c's formulas do not reach ------------------------------------ */
+
+void nj_rt_cmath(int32_t which, double *z)
+{
+    static double complex (*const functions[])(double complex) = {
+        csqrt, cexp, clog, csin, ccos, ctan, csinh, ccosh, ctanh, casin, cacos, catan, casinh, cacosh, catanh};
+    double complex x;
+    memcpy(&x, z, sizeof x);
+    x = functions[which](x);
+    memcpy(z, &x, sizeof x);
 }

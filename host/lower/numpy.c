@@ -24,6 +24,15 @@ static NjRef int_op(NjLow *l, NjBin op, NjRef x, NjRef y)
     }
 }
 
+static NjRef int_op_quiet(NjLow *l, NjBin op, NjRef x, NjRef y)
+{
+    bool quiet = l->quiet;
+    l->quiet = true;
+    NjRef r = int_op(l, op, x, y);
+    l->quiet = quiet;
+    return r;
+}
+
 static NjRef float_op(NjLow *l, NjBin op, NjRef x, NjRef y)
 {
     NjRef q, r;
@@ -89,6 +98,19 @@ NjParts lower_np_minmax(NjLow *l, const NjArgs *a, int max)
     for (unsigned i = 0; i < out.n; i++)
         out.at[i] = nj_low_select(l, first, x.at[i], y.at[i]);
     return out;
+}
+
+/* From the floored remainder, which has the divisor's sign. */
+NjParts lower_np_int_fmod(NjLow *l, const NjArgs *a, int arg)
+{
+    const NjType *t = a->type;
+    NjRef x = nj_low_one(l, a->at[0], t), y = nj_low_one(l, a->at[1], t), zero = nj_low_int(l, t, 0);
+    NjRef rest = int_op_quiet(l, NJ_BIN_MOD, x, y);
+    if (t->kind != NJ_K_INT)
+        return scalar(l, rest);
+    NjRef other = nj_low_cmp(l, NJ_SLT, nj_low_i(l, NJ_OP_xor, x, y), zero);
+    NjRef move = nj_low_i(l, NJ_OP_and, other, nj_low_cmp(l, NJ_NE, rest, zero));
+    return scalar(l, nj_low_select(l, move, nj_low_i(l, NJ_OP_sub, rest, y), rest));
 }
 
 /* -- one operand ------------------------------------------------------------------------------ */

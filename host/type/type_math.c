@@ -32,12 +32,16 @@ static unsigned given(const Call *c)
     return n;
 }
 
-/* NumPy's sqrt, exp, log, sin and cos of a complex number are cmath's. */
+/* NumPy's functions of a complex number are cmath's. */
 static const NjType *complex_math(Call *c)
 {
     static const struct { uint16_t math, cmath; } rows[] = {
         {NJ_MATH_SQRT, NJ_INTRIN_CM_SQRT}, {NJ_MATH_EXP, NJ_INTRIN_CM_EXP}, {NJ_MATH_LOG, NJ_INTRIN_CM_LOG},
-        {NJ_MATH_SIN, NJ_INTRIN_CM_SIN}, {NJ_MATH_COS, NJ_INTRIN_CM_COS}};
+        {NJ_MATH_SIN, NJ_INTRIN_CM_SIN}, {NJ_MATH_COS, NJ_INTRIN_CM_COS}, {NJ_MATH_TAN, NJ_INTRIN_CM_TAN},
+        {NJ_MATH_SINH, NJ_INTRIN_CM_SINH}, {NJ_MATH_COSH, NJ_INTRIN_CM_COSH}, {NJ_MATH_TANH, NJ_INTRIN_CM_TANH},
+        {NJ_MATH_ASIN, NJ_INTRIN_CM_ASIN}, {NJ_MATH_ACOS, NJ_INTRIN_CM_ACOS}, {NJ_MATH_ATAN, NJ_INTRIN_CM_ATAN},
+        {NJ_MATH_ASINH, NJ_INTRIN_CM_ASINH}, {NJ_MATH_ACOSH, NJ_INTRIN_CM_ACOSH}, {NJ_MATH_ATANH, NJ_INTRIN_CM_ATANH},
+        {NJ_MATH_LOG10, NJ_INTRIN_CM_LOG10}};
     for (size_t i = 0; is_numpy(c) && i < NJ_COUNT(rows); i++)
         if (rows[i].math == c->arg) {
             c->intrin = rows[i].cmath;
@@ -54,12 +58,32 @@ static const NjType *math_count(Call *c, unsigned want, unsigned n)
     return NULL;
 }
 
+/* NumPy has loops of integers for some of the functions that are a float's in `math`. NULL: this one has none. */
+static const NjType *integer_loop(Call *c)
+{
+    static const struct { uint16_t math, intrin; } rows[] = {
+        {NJ_MATH_FLOOR, NJ_INTRIN_NP_POSITIVE}, {NJ_MATH_CEIL, NJ_INTRIN_NP_POSITIVE}, {NJ_MATH_TRUNC, NJ_INTRIN_NP_POSITIVE},
+        {NJ_MATH_FMIN, NJ_INTRIN_NP_MINIMUM},   {NJ_MATH_FMAX, NJ_INTRIN_NP_MAXIMUM},  {NJ_MATH_FMOD, NJ_INTRIN_NP_INT_FMOD}};
+    const NjType *t = arg(c, 0);
+    for (unsigned i = 0; t && i < math_nargs[c->arg]; i++)
+        t = nj_type_is_integral(arg(c, i)) ? nj_type_unify(c->in->ts, t, arg(c, i)) : NULL;
+    for (size_t i = 0; t && nj_type_is_integral(t) && i < NJ_COUNT(rows); i++)
+        if (rows[i].math == c->arg) {
+            c->intrin = rows[i].intrin;
+            return t->kind == NJ_K_BOOL && c->intrin == NJ_INTRIN_NP_INT_FMOD ? infer_scalar(c->in, NJ_T_I8) : t;
+        }
+    return NULL;
+}
+
 const NjType *type_math(Call *c)
 {
     unsigned n = given(c), want = math_nargs[c->arg];
     NjRule rule;
+    const NjType *whole;
     if (n != want)
         return math_count(c, want, n);
+    if (is_numpy(c) && (whole = integer_loop(c)))
+        return whole;
     if (n == 1 && nj_type_is(arg(c, 0), NJ_K_COMPLEX))
         return complex_math(c);
     for (unsigned i = 0; i < n; i++)
