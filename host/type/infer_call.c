@@ -128,10 +128,16 @@ static const NjConst *default_of(const NjCode *code, uint32_t i)
     return i >= first ? code->defaults[i - first] : NULL;
 }
 
+enum { CO_VARARGS = 0x4, CO_VARKEYWORDS = 0x8 };        /* CPython's co_flags */
+
 static bool bind_func(Infer *in, NjRef r, const Target *t, Arg **args, uint32_t *nargs)
 {
     const NjCode *code = t->k->code;
     Params p = {code->locals, code->nargs + code->nkwonly, code->nargs, code->nposonly, 0};
+    if (code->flags & (CO_VARARGS | CO_VARKEYWORDS)) {
+        infer_fail(in, r, NJ_ERR_NYI_VARARGS, code->flags & CO_VARARGS ? "*args" : "**kwargs");
+        return false;
+    }
     *nargs = p.n;
     *args = NJ_NEWN(in->arena, Arg, p.n + 1);
     if (!bind(in, r, t, &p, *args))

@@ -36,6 +36,12 @@ typedef struct NjDeviceOps {
     bool host_memory;                        /* kernels can read host arrays where they are */
     NjStatus (*alloc)(NjDevice *d, size_t nbytes, uint64_t *ptr, NjErr *err);
     NjStatus (*free)(NjDevice *d, uint64_t ptr, NjErr *err);
+    /* Host memory that the device reaches without staging; with `mapped` (and where pinned, too) at host_ptr's address. */
+    NjStatus (*host_alloc)(NjDevice *d, size_t nbytes, bool mapped, void **p, NjErr *err);
+    NjStatus (*host_free)(NjDevice *d, void *p, NjErr *err);
+    NjStatus (*host_pin)(NjDevice *d, void *p, size_t nbytes, bool mapped, NjErr *err);
+    NjStatus (*host_unpin)(NjDevice *d, void *p, NjErr *err);
+    NjStatus (*host_ptr)(NjDevice *d, void *p, uint64_t *ptr, NjErr *err);
     /* With a stream the copy is only queued. */
     NjStatus (*h2d_nogil)(NjDevice *d, void *stream, uint64_t dst, const void *src, size_t nbytes, NjErr *err);
     NjStatus (*d2h_nogil)(NjDevice *d, void *stream, void *dst, uint64_t src, size_t nbytes, NjErr *err);

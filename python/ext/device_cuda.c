@@ -23,6 +23,22 @@ static NjCudaDev *cuda_dev(NjDevice *d) { return d->impl; }
 static NjStatus cuda_alloc(NjDevice *d, size_t n, uint64_t *ptr, NjErr *err) { return nj_cuda_alloc(cuda_dev(d), n, ptr, err); }
 static NjStatus cuda_free(NjDevice *d, uint64_t ptr, NjErr *err) { return nj_cuda_free(cuda_dev(d), ptr, err); }
 
+static unsigned host_flags(bool mapped) { return NJ_CUDA_HOST_PORTABLE | (mapped ? NJ_CUDA_HOST_MAPPED : 0); }
+
+static NjStatus cuda_host_alloc(NjDevice *d, size_t n, bool mapped, void **p, NjErr *err)
+{
+    return nj_cuda_host_alloc(cuda_dev(d), n, host_flags(mapped), p, err);
+}
+
+static NjStatus cuda_host_pin(NjDevice *d, void *p, size_t n, bool mapped, NjErr *err)
+{
+    return nj_cuda_host_pin(cuda_dev(d), p, n, host_flags(mapped), err);
+}
+
+static NjStatus cuda_host_free(NjDevice *d, void *p, NjErr *err) { return nj_cuda_host_free(cuda_dev(d), p, err); }
+static NjStatus cuda_host_unpin(NjDevice *d, void *p, NjErr *err) { return nj_cuda_host_unpin(cuda_dev(d), p, err); }
+static NjStatus cuda_host_ptr(NjDevice *d, void *p, uint64_t *ptr, NjErr *err) { return nj_cuda_host_ptr(cuda_dev(d), p, ptr, err); }
+
 static NjStatus cuda_h2d(NjDevice *d, void *s, uint64_t dst, const void *src, size_t n, NjErr *err)
 {
     return nj_cuda_h2d(cuda_dev(d), s, dst, src, n, err);
@@ -264,7 +280,9 @@ static NjStatus cuda_attribute(NjDevice *d, const char *name, int *value, NjErr 
 
 static NjDeviceOps cuda_ops = {      /* target and nattr are set when the first device opens */
     .kind = "cuda", .host_memory = false,
-    .alloc = cuda_alloc, .free = cuda_free, .h2d_nogil = cuda_h2d, .d2h_nogil = cuda_d2h, .d2d_nogil = cuda_d2d,
+    .alloc = cuda_alloc, .free = cuda_free,
+    .host_alloc = cuda_host_alloc, .host_free = cuda_host_free, .host_pin = cuda_host_pin, .host_unpin = cuda_host_unpin,
+    .host_ptr = cuda_host_ptr, .h2d_nogil = cuda_h2d, .d2h_nogil = cuda_d2h, .d2d_nogil = cuda_d2d,
     .fill_nogil = cuda_fill, .sync_nogil = cuda_sync, .meminfo = cuda_meminfo,
     .stream_new = cuda_stream_new, .stream_wrap = cuda_stream_wrap, .stream_free = cuda_stream_free,
     .stream_sync_nogil = cuda_stream_sync, .stream_done = cuda_stream_done, .stream_raw = cuda_stream_raw,

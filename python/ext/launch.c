@@ -20,7 +20,11 @@ typedef struct NjLaunchObject {
 } NjLaunchObject;
 
 /* A host array that lives on the device for one launch. */
-typedef struct Transfer { PyArrayObject *host, *flat; uint64_t ptr; const NjType *type; } Transfer;
+typedef struct Transfer { PyArrayObject *host, *flat; uint64_t ptr; const NjType *type; bool in, out; } Transfer;
+
+/* cuda.In, Out, InOut: which way a host array is copied. */
+typedef struct NjHintObject { PyObject_HEAD PyObject *array; int in, out; } NjHintObject;
+static PyTypeObject hint_type;
 
 typedef struct Call {                   /* one call's state; on the stack */
     NjLaunchObject *l;
@@ -153,22 +157,45 @@ static const NjType *host_type(const NjType *t)
     return t->layout == NJ_LAYOUT_A ? nj_type_array(nj_ext_types(), t->elem, t->ndim, NJ_LAYOUT_C, t->readonly) : t;
 }
 
-static const NjType *call_type(Call *c, uint32_t i)
+/* `o` (stolen) takes the place of argument i. */
+static int call_keep(Call *c, uint32_t i, PyObject *o)
+{
+    if (!o)
+        return -1;
+    if (!c->kept && !(c->kept = PyMem_Calloc(c->nargs, sizeof *c->kept))) {
+        Py_DECREF(o);
+        PyErr_NoMemory();
+        return -1;
+    }
+    Py_XSETREF(c->kept[i], o);
+    return 0;
+}
+
+/* What In, Out and InOut hold. Where kernels write to the host's memory, In keeps them off it by a copy. */
+static PyObject *call_unhint(Call *c, uint32_t i)
 {
     PyObject *o = c->args[i];
+    if (!PyObject_TypeCheck(o, &hint_type))
+        return o;
+    const NjHintObject *h = (NjHintObject *)o;
+    if (nj_npy_need() < 0)
+        return NULL;
+    bool copy = !h->out && c->l->dev->ops->host_memory && PyArray_Check(h->array);
+    o = copy ? PyArray_NewCopy((PyArrayObject *)h->array, NPY_KEEPORDER) : Py_NewRef(h->array);
+    return call_keep(c, i, o) < 0 ? NULL : o;
+}
+
+static const NjType *call_type(Call *c, uint32_t i)
+{
+    PyObject *o = call_unhint(c, i);
+    if (!o)
+        return NULL;
     if (PyObject_TypeCheck(o, &NjDevArray_Type))
         return ((NjDevArrayObject *)o)->type;
-    if (!PyLong_CheckExact(o) && !PyFloat_CheckExact(o) && !(nj_npy_ready && PyArray_Check(o))) {
+    if (!PyLong_CheckExact(o) && !PyFloat_CheckExact(o) && !(nj_npy_ready && PyArray_CheckExact(o))) {
         PyObject *a = adopt(o);
-        if (a) {
-            if (!c->kept && !(c->kept = PyMem_Calloc(c->nargs, sizeof *c->kept))) {
-                Py_DECREF(a);
-                PyErr_NoMemory();
-                return NULL;
-            }
-            c->kept[i] = a;
-            return ((NjDevArrayObject *)a)->type;
-        }
+        if (a)
+            return call_keep(c, i, a) < 0 ? NULL : ((NjDevArrayObject *)a)->type;
         if (PyErr_Occurred())
             return NULL;
     }
@@ -178,19 +205,25 @@ static const NjType *call_type(Call *c, uint32_t i)
 
 static int moved_slots(const Transfer *m, uint64_t *slots)
 {
-    slots[0] = m->ptr;
-    for (int i = 0; i < m->type->ndim; i++)
-        slots[1 + i] = (uint64_t)PyArray_DIM(m->flat, i);
-    return 1 + m->type->ndim;
+    int n = 0, ndim = m->type->ndim;
+    slots[n++] = m->ptr;
+    for (int i = 0; i < ndim; i++)
+        slots[n++] = (uint64_t)PyArray_DIM(m->flat, i);
+    for (int i = 0; i < ndim && m->type->layout == NJ_LAYOUT_A; i++)     /* a signature such as float32[:] asks for them */
+        slots[n++] = (uint64_t)PyArray_STRIDE(m->flat, i);
+    return n;
 }
 
 /* Copies a host array to the device for this launch; one that is passed twice, once. */
-static int move_in(Call *c, PyObject *o, const NjType *t, uint64_t *slots)
+static int move_in(Call *c, PyObject *o, const NjType *t, const NjHintObject *hint, uint64_t *slots)
 {
     NjDevice *d = c->l->dev;
-    for (uint32_t i = 0; i < c->nmoved; i++)
-        if ((PyObject *)c->moved[i].host == o && c->moved[i].type == t)
-            return moved_slots(&c->moved[i], slots);
+    bool in = !hint || hint->in, out = !hint || hint->out;
+    for (uint32_t i = 0; i < c->nmoved; i++) {
+        const Transfer *m = &c->moved[i];
+        if ((PyObject *)m->host == o && m->type == t && m->in == in && m->out == out)
+            return moved_slots(m, slots);
+    }
     if (!c->moved && !(c->moved = PyMem_Calloc(c->nargs, sizeof *c->moved))) {
         PyErr_NoMemory();
         return -1;
@@ -202,11 +235,13 @@ static int move_in(Call *c, PyObject *o, const NjType *t, uint64_t *slots)
         return -1;
     m->host = (PyArrayObject *)Py_NewRef(o);
     m->type = t;
+    m->in = in;
+    m->out = out && !t->readonly;
     c->nmoved++;
     size_t n = (size_t)PyArray_NBYTES(m->flat);
     NjErr err = {0};
     NjStatus st = d->ops->alloc(d, n, &m->ptr, &err);
-    if (st == NJ_OK)
+    if (st == NJ_OK && in)
         st = d->ops->h2d_nogil(d, NULL, m->ptr, PyArray_DATA(m->flat), n, &err);
     if (st != NJ_OK) {
         nj_error_from_err(&err);
@@ -239,7 +274,7 @@ static int call_slots(Call *c, uint32_t i, const NjType *t)
         return n;
     }
     if (t->kind == NJ_K_ARRAY && !c->l->dev->ops->host_memory)
-        return move_in(c, o, t, slots);
+        return move_in(c, o, t, PyObject_TypeCheck(c->args[i], &hint_type) ? (NjHintObject *)c->args[i] : NULL, slots);
     return nj_marshal_arg(t, NJ_ABI_KERNEL, o, slots);
 }
 
@@ -262,7 +297,7 @@ static int move_out(Call *c)
     NjDevice *d = c->l->dev;
     for (uint32_t i = 0; i < c->nmoved; i++) {
         Transfer *m = &c->moved[i];
-        if (m->type->readonly)
+        if (!m->out)
             continue;
         NjErr err = {0};
         NjStatus st;
@@ -542,9 +577,39 @@ PyTypeObject NjLaunch_Type = {
     .tp_dealloc = launch_dealloc, .tp_traverse = launch_traverse, .tp_getset = launch_getset,
 };
 
+/* -- which way host arrays go --------------------------------------------------------------------------------------------- */
+
+static PyObject *hint_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *array;
+    int in, out;
+    if (!PyArg_ParseTuple(args, "Opp:ArgHint", &array, &in, &out))
+        return NULL;
+    NjHintObject *h = (NjHintObject *)type->tp_alloc(type, 0);
+    if (!h)
+        return NULL;
+    h->array = Py_NewRef(array);
+    h->in = in;
+    h->out = out;
+    return (PyObject *)h;
+}
+
+static void hint_dealloc(PyObject *self)
+{
+    Py_XDECREF(((NjHintObject *)self)->array);
+    Py_TYPE(self)->tp_free(self);       /* a Python subclass drops the reference to itself */
+}
+
+static PyTypeObject hint_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "_naja.ArgHint", .tp_basicsize = sizeof(NjHintObject), .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .tp_doc = "ArgHint(array, copy_in, copy_out): use naja.cuda.In, Out or InOut instead.",
+    .tp_new = hint_new, .tp_dealloc = hint_dealloc,
+};
+
 PyMethodDef nj_launch_methods[] = {{0}};
 
 int nj_launch_init(PyObject *module)
 {
-    return PyModule_AddType(module, &NjLaunch_Type);
+    return PyModule_AddType(module, &hint_type) < 0 ? -1 : PyModule_AddType(module, &NjLaunch_Type);
 }

@@ -132,3 +132,39 @@ def test_no_reference_is_lost():
         cuda.stream()
         cuda.event()
     assert [sys.getrefcount(type(x)) for x in (d, s, e)] == before
+
+
+def test_in_out_inout():
+    @cuda.jit
+    def kernel(a, b, c):
+        i = cuda.grid(1)
+        b[i] = a[i]
+        c[i] += a[i]
+        a[i] = -1
+
+    a, b, c = np.arange(4.0), np.zeros(4), np.ones(4)
+    kernel[1, 4](cuda.In(a), cuda.Out(b), cuda.InOut(c))
+    assert a.tolist() == b.tolist() == [0, 1, 2, 3] and c.tolist() == [1, 2, 3, 4]
+    kernel[1, 4](cuda.In(a[::-1]), b, c)
+    assert b.tolist() == [3, 2, 1, 0] and a.tolist() == [0, 1, 2, 3]
+
+
+def test_pinned_mapped_and_managed():
+    @cuda.jit
+    def kernel(a):
+        i = cuda.grid(1)
+        if i < a.size:
+            a[i] += 1
+
+    for make in (cuda.pinned_array, cuda.mapped_array, cuda.managed_array):
+        a = make(5, np.float32)
+        a[:] = np.arange(5)
+        kernel[1, 8](a)
+        kernel[1, 8](a[2:])
+        assert a.tolist() == [1, 2, 4, 5, 6]
+    a = np.zeros(4)
+    with cuda.pinned(a):
+        kernel[1, 4](a)
+    with cuda.mapped(a) as d:
+        kernel[1, 4](d)
+    assert a.tolist() == [2] * 4

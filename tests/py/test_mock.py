@@ -341,3 +341,85 @@ out = cuda.to_device(np.zeros(2))
 space['k'][1, 1](out, *range(n))
 assert geometry(0)[7] == n + 2 and [param(0, 2 + i, np.int64) for i in range(n)] == list(range(n))
 ''')
+
+
+def test_host_arrays_of_signatures_with_strides():
+    mock(r'''
+k = cuda.jit('void(float32[:], int32, float64[:, :])')(lambda a, n, b: None)
+a, b = np.zeros(7, np.float32), np.zeros((3, 5), order='F')
+k[1, 1](a, 6, b)
+k[1, 1](cuda.to_device(a), 6, cuda.to_device(b)[:, 1:3])
+assert geometry(0)[7] == 9
+for i, (strides, columns) in enumerate([((40, 8), 5), ((8, 24), 2)]):
+    assert [param(i, 1, np.int64), param(i, 2, np.int64), param(i, 3, np.int32)] == [7, 4, 6]
+    assert [param(i, p, np.int64) for p in (5, 6, 7, 8)] == [3, columns, *strides]
+''')
+
+
+def test_in_out_inout():
+    mock(r'''
+copies = []
+@KERNEL
+def work(name, g, params):
+    for p in 0, 2, 4:
+        a = array_at(params, p, 4, 'f8')
+        copies.append(a.tolist())
+        a[:] = p + 1
+fake.nj_fake_on_launch(work)
+k = cuda.jit(lambda a, b, c: None)
+a, b, c = np.full(4, 7.0), np.full(4, 8.0), np.full(4, 9.0)
+k[1, 1](cuda.In(a), cuda.Out(b), cuda.InOut(c))
+assert copies[0] == [7] * 4 and copies[1] != [8] * 4 and copies[2] == [9] * 4
+assert (a.tolist(), b.tolist(), c.tolist()) == ([7] * 4, [3] * 4, [5] * 4)
+d = cuda.to_device(a)
+k[1, 1](cuda.In(d), cuda.Out(d), d)
+assert d.copy_to_host().tolist() == [5] * 4
+frozen = a.copy(); frozen.flags.writeable = False
+k[1, 1](cuda.In(frozen), b, c)
+raises(TypeError, k[1, 1], cuda.In(object()), b, c)
+raises(TypeError, cuda.In)
+''')
+
+
+def test_pinned_and_mapped():
+    mock(r'''
+cuda.get_current_device()
+live = fake.nj_fake_live()
+p = cuda.pinned_array((2, 3), np.float32, order='F')
+assert type(p) is np.ndarray and p.shape == (2, 3) and p.flags.f_contiguous and fake.nj_fake_live() == live + 1
+assert cuda.pinned_array_like(p).flags.f_contiguous
+m = cuda.mapped_array(6)
+m[:] = 5
+@KERNEL
+def work(name, g, params):
+    array_at(params, 0, ctypes.cast(params[1], ctypes.POINTER(ctypes.c_int64))[0], 'f8')[:] = 1
+fake.nj_fake_on_launch(work)
+k = cuda.jit(lambda a: None)
+k[1, 1](m)
+k[1, 1](m[2:4])
+assert param(1, 0) == param(0, 0) + 16 and m.tolist() == [1] * 6
+fresh = m + 1
+assert not hasattr(fresh, '__cuda_array_interface__')
+k[1, 1](fresh)
+assert fresh.tolist() == [1] * 6                      # a copy in plain memory is copied in and out
+with cuda.pinned(fresh, np.asarray(m)[:0]):
+    assert fake.nj_fake_live() > live + 2
+with cuda.mapped(fresh) as d:
+    fresh[:] = 3
+    k[1, 1](d)
+    assert fresh.tolist() == [1] * 6
+e = raises(ValueError, cuda.pinned_array, -1)
+e = raises((ValueError, BufferError), lambda: cuda.pinned(np.zeros((4, 4))[::2, ::2]))
+fake.nj_fake_fail_at(1, 1)
+for call in lambda: cuda.pinned_array(4), lambda: cuda.mapped_array(4), lambda: cuda.pinned(fresh):
+    for n in 1, 2, 3:
+        fake.nj_fake_fail_at(n, 1)
+        try:
+            call()
+        except CudaAPIError:
+            pass
+        fake.nj_fake_fail_at(0, 0)
+del p, m, d, fresh, k, e
+gc.collect()
+assert fake.nj_fake_live() == live, (live, fake.nj_fake_live())
+''')

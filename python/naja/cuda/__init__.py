@@ -25,15 +25,16 @@ _names_of_stubs = tuple(_stubs.names)
 
 # Arrays need NumPy, which compiling alone does not: both come at first use.
 _ARRAYS = ('DeviceNDArray', 'as_cuda_array', 'device_array', 'device_array_like', 'is_cuda_array', 'is_cuda_ndarray',
+           'managed_array', 'mapped', 'mapped_array', 'mapped_array_like', 'pinned', 'pinned_array', 'pinned_array_like',
            'to_device')
 
 
 def __getattr__(name):
     if name not in _ARRAYS:
         raise AttributeError(f"module 'naja.cuda' has no attribute {name!r}")
-    from . import devicearray
+    from . import devicearray, hostarray
     for array in _ARRAYS:
-        globals()[array] = getattr(devicearray, array)
+        globals()[array] = getattr(devicearray, array, None) or getattr(hostarray, array)
     return globals()[name]
 
 
@@ -49,6 +50,27 @@ class _Block:
     def __exit__(self, kind, *_):
         if kind is None:
             self._leave()
+
+
+class In(_naja.ArgHint):
+    """kernel[...](cuda.In(a)): the host array is copied to the device, and what the kernel writes there is dropped."""
+
+    def __new__(cls, value):
+        return super().__new__(cls, value, True, False)
+
+
+class Out(_naja.ArgHint):
+    """kernel[...](cuda.Out(a)): nothing is copied to the device; the host array gets what the kernel wrote."""
+
+    def __new__(cls, value):
+        return super().__new__(cls, value, False, True)
+
+
+class InOut(_naja.ArgHint):
+    """kernel[...](cuda.InOut(a)): copied both ways, as every host array is by default."""
+
+    def __new__(cls, value):
+        return super().__new__(cls, value, True, True)
 
 
 class Stream(_naja.Stream):
@@ -125,9 +147,10 @@ def vectorize(ftylist_or_function=(), **kws):
     return _vectorize(ftylist_or_function, **kws)
 
 
-__all__ = ['CUDADispatcher', 'CudaSupportError', 'Device', 'DeviceNDArray', 'Event', 'Stream', 'as_cuda_array', 'close', 'compile',
+__all__ = ['CUDADispatcher', 'CudaSupportError', 'Device', 'DeviceNDArray', 'Event', 'In', 'InOut', 'Out', 'Stream', 'as_cuda_array', 'close', 'compile',
            'compile_for_current_device', 'compile_ptx', 'compile_ptx_for_current_device', 'current_context',
            'default_stream', 'defer_cleanup', 'detect', 'device_array', 'device_array_like', 'event', 'event_elapsed_time',
            'external_stream', 'get_current_device', 'gpus', 'is_available', 'is_cuda_array', 'is_cuda_ndarray', 'jit',
-           'legacy_default_stream', 'list_devices', 'per_thread_default_stream',
+           'legacy_default_stream', 'list_devices', 'managed_array', 'mapped', 'mapped_array', 'mapped_array_like',
+           'per_thread_default_stream', 'pinned', 'pinned_array', 'pinned_array_like',
            'select_device', 'stream', 'synchronize', 'to_device', 'vectorize', *_names_of_stubs]
