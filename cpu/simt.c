@@ -1,7 +1,8 @@
 /* simt.c - runs a compiled kernel over a grid: the CPU device's launch (D9).
  *
- * In: a kernel, sizes, an argument block; out: a status. Blocks are spread over the pool. Without barriers one call runs a
- * block; with them each thread of a block has a small stack, and a barrier switches to the next thread that can run:
+ * In: a kernel, sizes, an argument block; out: a status. Blocks are spread over the pool. One call runs a block, barriers
+ * included (host/pass/split.h). Where that is impossible each thread of a block has a small stack, and a barrier switches
+ * to the next thread that can run:
  *
  *     worker ──> thread 0 ──barrier──> thread 1 ──> ... ──> thread n-1 (last to arrive: phase++) ──> ... ──> worker
  *
@@ -13,7 +14,7 @@
 
 _Static_assert(offsetof(NjSimt, ctaid) == 12 && offsetof(NjSimt, ntid) == 24 && offsetof(NjSimt, nctaid) == 36, "ABI");
 _Static_assert(offsetof(NjSimt, shared) == 48 && offsetof(NjSimt, dynshared) == 56, "ABI");
-_Static_assert(offsetof(NjSimt, ndynshared) == 64 && offsetof(NjSimt, lane) == 68 && sizeof(NjSimt) == 96, "ABI");
+_Static_assert(offsetof(NjSimt, ndynshared) == 64 && offsetof(NjSimt, lane) == 68 && offsetof(NjSimt, frame) == 80 && sizeof(NjSimt) == 96, "ABI");
 
 /* One launch; lives on the caller's stack. Fields without a rule are constant during it. */
 typedef struct Launch {
@@ -22,6 +23,7 @@ typedef struct Launch {
     NjSimt       proto;                  /* sizes filled in */
     uint32_t     nthread;
     size_t       nshared, dyn_off;       /* bytes of both kinds; where the dynamic one starts */
+    size_t       frame_off, nframe;      /* behind them: what waits at barriers */
     bool         spaces;                 /* are they needed? */
     NjSimtSpace *space[NJ_POOL_MAX];      /* each written by its slot's worker; read by the caller after the join */
     NjA32        failed;                 /* 0 -> 1 by the first worker with an error, which alone writes fault; read after the join */
@@ -244,7 +246,10 @@ static NjSimtSpace *launch_space(Launch *l, uint32_t slot, NjSimt *ctx)
 {
     NjSimtSpace *s = l->spaces ? l->space[slot] : NULL;
     if (!s && l->spaces)
-        s = l->space[slot] = nj_simt_space_take(l->k->block ? 0 : l->nthread, l->k->local_bytes, l->nshared);
+        s = l->space[slot] = nj_simt_space_take(l->k->block ? 0 : l->nthread, l->k->local_bytes,
+                                                 l->nframe ? l->frame_off + l->nframe : l->nshared);
+    if (s && l->nframe)
+        ctx->frame = s->shared + l->frame_off;
     if (s && l->nshared) {
         ctx->shared = s->shared;
         ctx->dynshared = s->shared + l->dyn_off;
@@ -301,7 +306,9 @@ static void launch_fill(Launch *l, const NjSimtKernel *k, const int32_t grid[3],
     l->nthread = (uint32_t)(block[0] * block[1] * block[2]);
     l->dyn_off = ((size_t)k->shared_bytes + 127) & ~(size_t)127;
     l->nshared = dyn ? l->dyn_off + dyn : k->shared_bytes;
-    l->spaces = l->nshared || !k->block;
+    l->frame_off = (l->nshared + 127) & ~(size_t)127;
+    l->nframe = k->block ? (size_t)k->frame_bytes * ((l->nthread + 15) & ~15u) : 0;
+    l->spaces = l->nshared || l->nframe || !k->block;
     if (l->spaces)
         memset(l->space, 0, sizeof l->space);
     nj_a32_store_relaxed(&l->failed, 0);
@@ -313,7 +320,7 @@ static NjStatus launch_report(const Launch *l, NjErr *err)
     const NjSimtFault *f = &l->fault;
     const char *k = l->k->name;
     if (f->status == NJ_SIMT_NOMEM)
-        return nj_err_set(err, NJ_E_NOMEM, 0, "%s: no memory for the stacks of %u threads", k, l->nthread);
+        return nj_err_set(err, NJ_E_NOMEM, 0, "%s: no memory for the stacks or the shared memory of %u threads", k, l->nthread);
     const char *what = f->status == NJ_SIMT_STUCK ? "threads wait for each other for ever" : "a thread raised an error";
     return nj_err_set(err, NJ_E_USER, f->status, "%s: %s, in block (%d, %d, %d), thread (%d, %d, %d)", k, what, f->ctaid[0],
                       f->ctaid[1], f->ctaid[2], f->tid[0], f->tid[1], f->tid[2]);

@@ -25,7 +25,9 @@ typedef struct NjSimt {
     uint32_t lane;              /* 68: thread functions: linear thread index % 32 */
     /* the runtime's own */
     struct NjSimtBlock *block;  /* 72: NULL in a block function */
-    uint64_t spare[2];
+    /* compiled block functions' again */
+    void    *frame;             /* 80: frame_bytes for each thread, threads rounded up to 16, aligned to 128; not cleared */
+    uint64_t spare;
 } NjSimt;                       /* 96 bytes */
 
 /* Nonzero ends the launch: it is the status that compiled code raised (row + 1 of the unit's exceptions). */
@@ -33,9 +35,10 @@ typedef int32_t (*NjSimtFn)(const uint64_t *args, NjSimt *ctx);
 
 typedef struct NjSimtKernel {
     const char *name;           /* in messages */
-    NjSimtFn    block;          /* runs all threads of one block, loops inside; NULL when the kernel has barriers or warp operations */
+    NjSimtFn    block;          /* runs all threads of one block, loops inside; NULL when threads need stacks: warp operations, or NAJA_SIMT_SPLIT=0 */
     NjSimtFn    thread;         /* runs one thread; used when block is NULL */
     uint32_t    shared_bytes;   /* static shared memory */
+    uint32_t    frame_bytes;    /* block functions: memory for what waits at barriers, for each thread */
     uint32_t    local_bytes;    /* stack that one thread needs for its arrays: added to NAJA_SIMT_STACK */
 } NjSimtKernel;
 

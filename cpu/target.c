@@ -5,8 +5,7 @@
  * (D10). On the CPU device a function gets the special registers as values (nj_emit_hidden): after inlining, the thread
  * index is a loop counter that LLVM sees through.
  */
-#include "cpu/simt.h"
-#include "emit/emit.h"
+#include "cpu/target_inside.h"
 
 /* -- mathematics ------------------------------------------------------------------------------ */
 
@@ -106,7 +105,7 @@ static void emit_print(NjEmit *e, NjRef r)
 
 /* -- threads of the CPU device ---------------------------------------------------------------- */
 
-static const char *ctx_at(NjEmit *e, size_t offset)
+const char *nj_cpudev_at(NjEmit *e, size_t offset)
 {
     const char *at = nj_emit_tmp(e);
     nj_emit_line(e, "%s = getelementptr inbounds i8, ptr %%ctx, i64 %zu", at, offset);
@@ -132,7 +131,7 @@ static void emit_sreg(NjEmit *e, NjRef r)
     else if (sub == NJ_SREG_WARPSIZE)
         nj_emit_line(e, "%%v%u = add i32 %d, 0", (unsigned)r, NJ_SIMT_WARP);
     else if (sub == NJ_SREG_DYNSHARED)
-        nj_emit_line(e, "%%v%u = load i32, ptr %s", (unsigned)r, ctx_at(e, offsetof(NjSimt, ndynshared)));
+        nj_emit_line(e, "%%v%u = load i32, ptr %s", (unsigned)r, nj_cpudev_at(e, offsetof(NjSimt, ndynshared)));
     else
         nj_emit_line(e, "%%v%u = add i32 %%sr%u, 0", (unsigned)r, sub);
 }
@@ -187,16 +186,16 @@ static void emit_missing(NjEmit *e, NjRef r)
 /* -- the kernel's entry ----------------------------------------------------------------------- */
 
 /* Special registers from `first` on, and the shared memory. Sizes and indices are never negative: a fact for LLVM. */
-static void load_hidden(NjEmit *e, unsigned first)
+void nj_cpudev_load_hidden(NjEmit *e, unsigned first)
 {
     uint32_t range = nj_emit_meta(e, "!{i32 0, i32 2147483647}");
     for (unsigned i = first; i < 12; i++) {
-        const char *at = ctx_at(e, 4 * i);
+        const char *at = nj_cpudev_at(e, 4 * i);
         nj_emit_line(e, "%%sr%u = load i32, ptr %s, !range !%u", i, at, (unsigned)range);
     }
-    const char *at = ctx_at(e, offsetof(NjSimt, shared));
+    const char *at = nj_cpudev_at(e, offsetof(NjSimt, shared));
     nj_emit_line(e, "%%shared = load ptr, ptr %s", at);
-    at = ctx_at(e, offsetof(NjSimt, dynshared));
+    at = nj_cpudev_at(e, offsetof(NjSimt, dynshared));
     nj_emit_line(e, "%%dynshared = load ptr, ptr %s", at);
 }
 
@@ -204,7 +203,7 @@ static void load_hidden(NjEmit *e, unsigned first)
 static void entry_thread(NjEmit *e, NjSpec *root)
 {
     const char *status;
-    load_hidden(e, 0);
+    nj_cpudev_load_hidden(e, 0);
     nj_emit_call_root(e, root, nj_emit_unpack(e, root, nj_emit_hidden), NULL, &status);
     nj_emit_line(e, "ret i32 %s", status ? status : "0");
 }
@@ -228,7 +227,9 @@ static bool threads_independent(const NjUnit *u)
 /* The access group is the module's first metadata: nothing has been written yet. */
 static void start_group(NjEmit *e)
 {
-    if (e->u->root != NJ_ROOT_KERNEL || e->u->has_barrier || !threads_independent(e->u))
+    if (e->u->root != NJ_ROOT_KERNEL)
+        return;
+    if (e->u->has_barrier ? !nj_cpudev_split(e) : !threads_independent(e->u))
         return;
     (void)nj_emit_meta(e, "distinct !{}");
     e->access = ", !llvm.access.group !0";
@@ -263,7 +264,7 @@ static void block_call(NjEmit *e, NjSpec *root, const char *args)
     nj_emit_line(e, "br i1 %s, label %%fail, label %%latch.x", bad);
     nj_text_str(e->t, "fail:\n");
     for (unsigned i = 0; i < 3; i++) {
-        const char *at = ctx_at(e, 4 * i);
+        const char *at = nj_cpudev_at(e, 4 * i);
         nj_emit_line(e, "store i32 %%sr%u, ptr %s", i, at);
     }
     nj_emit_line(e, "ret i32 %s", status);
@@ -272,7 +273,7 @@ static void block_call(NjEmit *e, NjSpec *root, const char *args)
 /* Runs the threads of a block: loops over z, y, x around the inlined kernel; LLVM vectorises the innermost. */
 static void entry_block(NjEmit *e, NjSpec *root)
 {
-    load_hidden(e, 3);
+    nj_cpudev_load_hidden(e, 3);
     const char *args = nj_emit_unpack(e, root, nj_emit_hidden), *note = "";
     if (*e->access) {
         uint32_t par = nj_emit_meta(e, "!{!\"llvm.loop.parallel_accesses\", !0}");
@@ -298,7 +299,9 @@ static void emit_kernel(NjEmit *e, NjSpec *root)
     e->u->entry = nj_arena_printf(e->arena, "naja.%s", nj_emit_symbol(e, root->symbol));
     nj_emit_define(e, root, "i32 @%s(ptr noalias readonly %%args, ptr noalias %%ctx)", e->u->entry);
     nj_text_str(e->t, "entry:\n");
-    if (e->u->has_barrier)
+    if (e->u->split)
+        nj_cpudev_entry_split(e, root);
+    else if (e->u->has_barrier)
         entry_thread(e, root);
     else
         entry_block(e, root);

@@ -168,7 +168,7 @@ NjStatus nj_emit_unit(NjUnit *u)
     if (e.hooks->start)
         e.hooks->start(&e);
     for (uint32_t i = 0; i < u->specs.n; i++)
-        if (u->specs.at[i]->core)
+        if (u->specs.at[i]->core && !u->specs.at[i]->retired)
             emit_function(&e, u->specs.at[i]);
     emit_entry(&e, u->specs.at[0]);
     NjStatus st = emit_end(&e);

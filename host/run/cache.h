@@ -54,7 +54,7 @@ typedef struct NjImage {
     const char *entry;                      /* symbol */
     const NjType *ret;
     NjExc *excs; uint32_t nexcs;
-    uint32_t shared_bytes;
+    uint32_t shared_bytes, frame_bytes;
     bool has_barrier, uses_math;
     bool straight;                          /* no branch anywhere in the unit */
     const void *code; size_t ncode;         /* an ELF object, or PTX that ends with a zero */

@@ -288,7 +288,8 @@ void nj_image_of_unit(NjImage *im, const NjUnit *u, const void *code, size_t nco
     const NjSpec *root = u->specs.at[0];
     *im = (NjImage){
         .entry = u->entry, .ret = root->declared ? root->declared : root->py ? root->py->ret : nj_type_none(u->ctx->types),
-        .excs = u->excs.at, .nexcs = u->excs.n, .shared_bytes = u->shared_bytes, .has_barrier = u->has_barrier,
+        .excs = u->excs.at, .nexcs = u->excs.n, .shared_bytes = u->shared_bytes, .frame_bytes = u->frame_bytes,
+        .has_barrier = u->has_barrier,
         .uses_math = u->uses_math, .straight = unit_is_straight(u), .code = code, .ncode = ncode,
     };
 }
@@ -322,6 +323,7 @@ static bool w_meta(NjText *t, const NjKey *k, const NjImage *im, NjTypes *ts)
     w_u32(t, c->first_line);
     w_str(t, im->entry);
     w_u32(t, im->shared_bytes);
+    w_u32(t, im->frame_bytes);
     w_u32(t, im->has_barrier | im->uses_math << 1 | im->straight << 2);
     if (!w_type(t, im->ret, k, ts))
         return false;
@@ -447,6 +449,7 @@ bool nj_entry_bind(const void *bytes, size_t n, const NjKey *k, NjTypes *ts, NjA
     Reader r = read_info(bytes, &info);
     *out = (NjImage){.entry = nj_arena_str(a, r_str(&r))};
     out->shared_bytes = r_u32(&r);
+    out->frame_bytes = r_u32(&r);
     uint32_t flags = r_u32(&r);
     out->has_barrier = flags & 1;
     out->uses_math = flags >> 1 & 1;

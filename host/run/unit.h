@@ -33,6 +33,7 @@ struct NjSpec {
     NjSpecState state;
     struct Infer *infer;         /* type/infer.c's state while the unit is typed, else NULL */
     const char *symbol;          /* unique in the unit, readable: "saxpy.1" */
+    bool retired;                /* no text is emitted: pass/split.c put its body elsewhere */
 };
 
 /* What one `raise` raises: a class by name or object; its arguments, or a message of ours. text shows them where there is no Python. */
@@ -58,6 +59,8 @@ struct NjUnit {
     bool has_barrier;            /* CPU device: entry runs one thread, not one block */
     uint32_t type_failures;      /* nj_types_failures when it began */
     uint32_t shared_bytes;       /* static shared memory, CPU device */
+    uint32_t frame_bytes;        /* CPU device: memory for each thread of a block, pass/split.h */
+    struct NjSplit *split;       /* CPU device: the kernel is cut at its barriers; has_barrier is then false */
     double t_front, t_infer, t_lower, t_emit;    /* seconds, for the log */
 };
 

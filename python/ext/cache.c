@@ -61,7 +61,8 @@ uint32_t nj_cache_cpu_facts(NjArena *a, NjKeyFact *out)
     out[1] = (NjKeyFact){"version of LLVM", fact_llvm()};
     out[2] = (NjKeyFact){"CPU and C library", fact_cpu()};
     out[3] = (NjKeyFact){"NAJA_OPT", nj_arena_printf(a, "%ld", nj_knobs()->opt)};
-    return 4;
+    out[4] = (NjKeyFact){"NAJA_SIMT_SPLIT", nj_knobs()->simt_split ? "1" : "0"};
+    return 5;
 }
 
 uint32_t nj_cache_ptx_facts(NjArena *a, NjKeyFact *out)

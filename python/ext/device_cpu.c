@@ -118,7 +118,8 @@ static NjStatus cpu_link(NjDevCode *c, const NjImage *im, NjErr *err)
     NjSimtFn fn = (NjSimtFn)nj_cpu_code_find(c->code, im->entry);
     if (!fn)
         return nj_err_set(err, NJ_E_BUG, 0, "the compiled object has no symbol %s", im->entry);
-    c->kernel = (NjSimtKernel){.name = c->name, .shared_bytes = im->shared_bytes};
+    c->kernel = (NjSimtKernel){.name = c->name, .shared_bytes = im->shared_bytes,
+                                .frame_bytes = im->frame_bytes};
     *(im->has_barrier ? &c->kernel.thread : &c->kernel.block) = fn;
     return NJ_OK;
 }
