@@ -168,3 +168,28 @@ def test_pinned_mapped_and_managed():
     with cuda.mapped(a) as d:
         kernel[1, 4](d)
     assert a.tolist() == [2] * 4
+
+
+def test_devices_contexts_and_callbacks():
+    import asyncio
+    import threading
+    d = cuda.get_current_device()
+    assert d.attributes['MAX_THREADS_PER_BLOCK'] == d.MAX_THREADS_PER_BLOCK == 1024 and d.WARP_SIZE == 32
+    assert set(d.get_device_identity()) == {'pci_domain_id', 'pci_bus_id', 'pci_device_id'}
+    c = cuda.current_context()
+    c.push(), c.pop(), c.deallocations.clear()
+    assert len(c.deallocations) == 0 and c.get_memory_info().free <= c.get_memory_info().total
+    assert d.get_primary_context().device == d and cuda.is_supported_version()
+
+    s, got, called = cuda.stream(), [], threading.Event()
+    s.add_callback(lambda stream, status, arg: (got.append((stream, status, arg)), called.set()), 'x')
+    assert called.wait(10) and got == [(s, 0, 'x')]
+
+    async def wait():
+        return await s.async_done()
+    assert asyncio.run(wait()) is s
+
+
+def test_every_name_of_all_is_there():
+    for name in cuda.__all__:
+        getattr(cuda, name)

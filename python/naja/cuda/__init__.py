@@ -76,6 +76,29 @@ class InOut(_naja.ArgHint):
 class Stream(_naja.Stream):
     """An order of work on a device; see stream()."""
 
+    def add_callback(self, callback, arg=None):
+        """Calls callback(stream, 0, arg) in a thread of its own once the work queued so far is done."""
+        import threading
+        done = event(timing=False)
+        done.record(self)
+
+        def wait():
+            done.synchronize()
+            callback(self, 0, arg)
+        threading.Thread(target=wait, daemon=True).start()
+
+    def async_done(self):
+        """An asyncio future that is done once the work queued so far is."""
+        import asyncio
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+
+        def finish():
+            if not future.done():
+                future.set_result(self)
+        self.add_callback(lambda *_: loop.call_soon_threadsafe(finish))
+        return future
+
     def auto_synchronize(self):
         """with stream.auto_synchronize(): on leaving the block, waits for everything queued on the stream."""
         return _Block(self, self.synchronize)
@@ -122,6 +145,31 @@ def is_available():
         return False
 
 
+def cuda_error():
+    """Why there is no GPU, or None."""
+    is_available()
+    reason = _naja.device_why_cpu()
+    return CudaSupportError(reason) if reason else None
+
+
+def is_supported_version():
+    """Can PTX be made here? Any toolkit that naja finds will do, and LLVM without one."""
+    return True
+
+
+def is_float16_supported():
+    return get_current_device().supports_float16
+
+
+def is_bfloat16_supported():
+    return get_current_device().supports_bfloat16
+
+
+def require_context(func):
+    """A decorator for functions that need a device; naja opens it at first use."""
+    return func
+
+
 def detect():
     """Prints the devices kernels can run on; True if there is one."""
     devices = list_devices()
@@ -147,10 +195,12 @@ def vectorize(ftylist_or_function=(), **kws):
     return _vectorize(ftylist_or_function, **kws)
 
 
-__all__ = ['CUDADispatcher', 'CudaSupportError', 'Device', 'DeviceNDArray', 'Event', 'In', 'InOut', 'Out', 'Stream', 'as_cuda_array', 'close', 'compile',
-           'compile_for_current_device', 'compile_ptx', 'compile_ptx_for_current_device', 'current_context',
-           'default_stream', 'defer_cleanup', 'detect', 'device_array', 'device_array_like', 'event', 'event_elapsed_time',
-           'external_stream', 'get_current_device', 'gpus', 'is_available', 'is_cuda_array', 'is_cuda_ndarray', 'jit',
-           'legacy_default_stream', 'list_devices', 'managed_array', 'mapped', 'mapped_array', 'mapped_array_like',
-           'per_thread_default_stream', 'pinned', 'pinned_array', 'pinned_array_like',
-           'select_device', 'stream', 'synchronize', 'to_device', 'vectorize', *_names_of_stubs]
+__all__ = ['as_cuda_array', 'close', 'compile', 'compile_for_current_device', 'compile_ptx',
+           'compile_ptx_for_current_device', 'cuda_error', 'CUDADispatcher', 'CudaSupportError', 'current_context',
+           'default_stream', 'defer_cleanup', 'detect', 'Device', 'device_array', 'device_array_like', 'DeviceNDArray',
+           'Event', 'event', 'event_elapsed_time', 'external_stream', 'get_current_device', 'gpus', 'In', 'InOut',
+           'is_available', 'is_bfloat16_supported', 'is_cuda_array', 'is_cuda_ndarray', 'is_float16_supported',
+           'is_supported_version', 'jit', 'legacy_default_stream', 'list_devices', 'managed_array', 'mapped',
+           'mapped_array', 'mapped_array_like', 'Out', 'per_thread_default_stream', 'pinned', 'pinned_array',
+           'pinned_array_like', 'require_context', 'select_device', 'Stream', 'stream', 'synchronize', 'to_device',
+           'vectorize', *_names_of_stubs]

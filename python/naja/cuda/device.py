@@ -30,6 +30,27 @@ class Device:
             return self._info[name]
         return _naja.device_attribute(self.id, name.lower())
 
+    @property
+    def attributes(self):
+        """What the device says of itself, by CUDA's names in upper case."""
+        return {name: value for name, value in self._info.items() if name.isupper()}
+
+    supports_float16 = property(lambda self: self.kind == 'cpu' or self.compute_capability >= (5, 3))
+    supports_bfloat16 = property(lambda self: self.kind == 'cpu' or self.compute_capability >= (8, 0))
+
+    def get_device_identity(self):
+        """{'pci_domain_id', 'pci_bus_id', 'pci_device_id'}, zeros where there is no bus."""
+        domain, bus, rest = (self.pci_bus_id or '0:0:0').split(':')
+        return {'pci_domain_id': int(domain, 16), 'pci_bus_id': int(bus, 16), 'pci_device_id': int(rest.split('.')[0], 16)}
+
+    def get_primary_context(self):
+        """The context of this device, which becomes this thread's."""
+        return current_context(self.id)
+
+    def release_primary_context(self):
+        """Waits for the device; its context stays open for what still uses it."""
+        self.reset()
+
     def __enter__(self):
         self._previous = _naja.device_current()
         _naja.device_select(self.id)
@@ -52,8 +73,26 @@ class Device:
         synchronize()
 
 
+class _Deallocations:
+    """Memory that waits to be freed: none ever does, naja frees it with its last reference."""
+
+    def clear(self):
+        """Frees what waits."""
+
+    def __len__(self):
+        return 0
+
+
 class Context:
     """The state of this thread's device, as far as users ask for it."""
+
+    deallocations = _Deallocations()
+
+    def push(self):
+        """Nothing to do: this thread's device is current."""
+
+    def pop(self):
+        """Nothing to do: see push()."""
 
     @property
     def device(self):
