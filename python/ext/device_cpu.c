@@ -23,6 +23,20 @@ typedef struct CpuEvent { bool timing, recorded; struct timespec at; } CpuEvent;
 static NjStatus cpu_alloc(NjDevice *d, size_t nbytes, uint64_t *ptr, NjErr *err) { return nj_cpu_mem_alloc(nbytes, ptr, err); }
 static NjStatus cpu_free(NjDevice *d, uint64_t ptr, NjErr *err) { return nj_cpu_mem_free(ptr, err); }
 
+/* Its memory is the host's: pinned and mapped mean nothing more. */
+static NjStatus cpu_host_alloc(NjDevice *d, size_t nbytes, bool mapped, void **p, NjErr *err)
+{
+    uint64_t at;
+    NjStatus st = nj_cpu_mem_alloc(nbytes ? nbytes : 1, &at, err);
+    *p = (void *)(uintptr_t)at;
+    return st;
+}
+
+static NjStatus cpu_host_free(NjDevice *d, void *p, NjErr *err) { return nj_cpu_mem_free((uintptr_t)p, err); }
+static NjStatus cpu_host_pin(NjDevice *d, void *p, size_t nbytes, bool mapped, NjErr *err) { return NJ_OK; }
+static NjStatus cpu_host_unpin(NjDevice *d, void *p, NjErr *err) { return NJ_OK; }
+static NjStatus cpu_host_ptr(NjDevice *d, void *p, uint64_t *ptr, NjErr *err) { *ptr = (uintptr_t)p; return NJ_OK; }
+
 static NjStatus cpu_h2d(NjDevice *d, void *s, uint64_t dst, const void *src, size_t n, NjErr *err)
 {
     return nj_cpu_mem_to_device(dst, src, n, err);
@@ -204,7 +218,9 @@ static const char *cpu_attr_name(size_t i)
 
 static const NjDeviceOps cpu_ops = {
     .kind = "cpu", .target = &nj_cpudev_target, .host_memory = true,
-    .alloc = cpu_alloc, .free = cpu_free, .h2d_nogil = cpu_h2d, .d2h_nogil = cpu_d2h, .d2d_nogil = cpu_d2d,
+    .alloc = cpu_alloc, .free = cpu_free,
+    .host_alloc = cpu_host_alloc, .host_free = cpu_host_free, .host_pin = cpu_host_pin, .host_unpin = cpu_host_unpin,
+    .host_ptr = cpu_host_ptr, .h2d_nogil = cpu_h2d, .d2h_nogil = cpu_d2h, .d2d_nogil = cpu_d2d,
     .fill_nogil = cpu_fill, .sync_nogil = cpu_sync, .meminfo = cpu_meminfo,
     .stream_new = cpu_stream_new, .stream_wrap = cpu_stream_wrap, .stream_free = cpu_stream_free,
     .stream_sync_nogil = cpu_stream_sync, .stream_done = cpu_stream_done, .stream_raw = cpu_stream_raw,
