@@ -3,7 +3,7 @@
  * In: instructions all of which are reachable. Out: blocks in reverse postorder, the true side of a branch before the
  * false one, and the instructions laid out in that order, so that they read as the source does however CPython
  * arranged them. CPython versions differ in which jumps they thread; here all are: jumps to jumps are followed, a block
- * that goes only to the `return` of a constant or a variable gets a copy of it, and blocks in a row become one. Dominators as in Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
+ * that goes only to the `return` of a constant gets a copy of it, and blocks in a row become one. Dominators as in Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
  */
 #include "front/front.h"
 
@@ -51,12 +51,12 @@ static bool cfg_leaders(CfgBuild *g)
     return g->blks != NULL;
 }
 
-/* `return x` and `return 1`: what has an operation is typed, and complained of, once. */
+/* `return 1`: what is computed is typed, and complained of, once. */
 static bool cfg_is_short_exit(const CfgBuild *g, const NjFrontBlk *b)
 {
     NjBcOp first = g->bc->ins[b->first].op;
     return g->bc->ins[b->end - 1].op == NJ_BC_RETURN && b->end - b->first == 2 &&
-           (first == NJ_BC_LOAD_CONST || first == NJ_BC_LOAD_NONE || first == NJ_BC_LOAD_FAST);
+           (first == NJ_BC_LOAD_CONST || first == NJ_BC_LOAD_NONE);
 }
 
 static void cfg_edges(CfgBuild *g, NjFrontBlk *b)

@@ -25,7 +25,8 @@ typedef enum NjConstKind {
     NJ_C_FUNC,       /* another function compiled by naja, or a plain one that may be inlined */
     NJ_C_ARRAY,      /* a NumPy array used as a constant: copied, read-only */
     NJ_C_EXC,        /* an exception class; `name` is its name, `object` the index in the unit's object table */
-    NJ_C_OBJECT,     /* anything else: only good for an error message; `name` is its type's name */
+    NJ_C_OBJECT,     /* anything else: only good for an error message; `name` is its type's name, "function" a Python
+                        function that is not compiled, "library function" what Python or NumPy brings */
 } NjConstKind;
 
 typedef struct NjAttr { const char *name; const NjConst *value; } NjAttr;

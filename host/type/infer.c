@@ -159,7 +159,8 @@ static void phi_clash(Infer *in, NjRef r, const NjType *a, const NjType *b)
     for (unsigned i = 0; g && i < v->nargs; i++) {
         const NjVal *arg = nj_val(in->f, v->args[i]);
         if (arg->type && arg->type->kind != NJ_K_ERROR)
-            nj_diag_note(&in->unit->diags, g, in->f->file, arg->loc, "%s here", arg->type->name);
+            nj_diag_note(&in->unit->diags, g, in->f->file, arg->loc, "%s %s", arg->type->name,
+                         arg->op == NJ_OP_const ? "on one way, a constant" : arg->op == NJ_OP_param ? "on one way, an argument" : "here");
     }
 }
 
@@ -407,6 +408,8 @@ static bool same_place(NjLoc a, NjLoc b) { return a.line == b.line && a.col == b
 
 static void note_value(Infer *in, NjDiag *g, const NjVal *v, const char *why)
 {
+    if (v->op == NJ_OP_param && v->type && v->name)
+        nj_diag_note(&in->unit->diags, g, in->f->file, (NjLoc){0}, "%s is an argument, %s", v->name, v->type->name);
     if (!v->type || !v->loc.line || v->op == NJ_OP_const || same_place(v->loc, g->loc))
         return;
     if (v->name)

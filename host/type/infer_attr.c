@@ -42,6 +42,21 @@ static const NjType *field(const NjType *t, const char *name)
     return NULL;
 }
 
+/* What NumPy's arrays have and compiled code does not. */
+static bool is_of_ndarray(const char *name)
+{
+    static const char *const names[] = {
+        "all", "any", "argmax", "argmin", "argpartition", "argsort", "astype", "base", "byteswap", "choose", "clip", "compress",
+        "conj", "conjugate", "copy", "cumprod", "cumsum", "data", "diagonal", "dot", "dump", "fill", "flags", "flat", "flatten",
+        "imag", "item", "max", "mean", "min", "nonzero", "partition", "prod", "ptp", "put", "ravel", "real", "repeat", "reshape",
+        "resize", "round", "searchsorted", "sort", "squeeze", "std", "sum", "swapaxes", "take", "tobytes", "tofile", "tolist",
+        "trace", "transpose", "var", "view"};
+    for (size_t i = 0; i < NJ_COUNT(names); i++)
+        if (!strcmp(names[i], name))
+            return true;
+    return false;
+}
+
 const NjType *infer_op_getattr(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
@@ -52,6 +67,10 @@ const NjType *infer_op_getattr(Infer *in, NjRef r)
             found = attrs[i].type(in, t);
     if (found)
         return found;
+    if (t->kind == NJ_K_ARRAY && is_of_ndarray(v->imm.name)) {
+        infer_note_args(in, infer_fail(in, r, NJ_ERR_NYI_TYPED, nj_arena_printf(in->arena, "'%s' of an array", v->imm.name)), r);
+        return NULL;
+    }
     const char *what = t->kind == NJ_K_OBJ && k && k->name ? k->name : infer_arg(in, r, 0)->name;
     infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_ATTR, what, v->imm.name), r);
     return NULL;

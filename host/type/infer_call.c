@@ -290,7 +290,12 @@ const NjType *infer_call_wrong(Call *c)
     for (uint32_t i = 0; i < c->nargs; i++)
         if (c->args[i].type)
             types[n++] = c->args[i].type;
-    infer_note_args(c->in, infer_fail(c->in, c->r, NJ_ERR_TYPE_CALL, c->name, infer_types(c->in, types, n)), c->r);
+    bool whole = !strncmp(c->name, "numpy.", 6) && n && (types[0]->kind == NJ_K_ARRAY || types[n - 1]->kind == NJ_K_ARRAY);
+    if (whole)
+        infer_note_args(c->in, infer_fail(c->in, c->r, NJ_ERR_NYI_TYPED, nj_arena_printf(c->in->arena, "%s of whole arrays", c->name)),
+                        c->r);
+    else
+        infer_note_args(c->in, infer_fail(c->in, c->r, NJ_ERR_TYPE_CALL, c->name, infer_types(c->in, types, n)), c->r);
     return NULL;
 }
 

@@ -244,11 +244,11 @@ const NjType *infer_op_setitem(Infer *in, NjRef r)
     const NjVal *v = nj_val(in->f, r);
     const NjType *t = infer_bare(infer_arg(in, r, 0)), *value = infer_arg(in, r, 2), *target;
     if (t->kind != NJ_K_ARRAY && t->kind != NJ_K_RECORD) {
-        infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_SETITEM, value->name, t->name), r);
+        infer_note(in, infer_fail(in, r, NJ_ERR_TYPE_IMMUTABLE, t->name), v->args[0]);
         return NULL;
     }
     if (t->kind == NJ_K_ARRAY && t->readonly) {
-        infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_READONLY, t->name), r);
+        infer_note(in, infer_fail(in, r, NJ_ERR_TYPE_READONLY, t->name), v->args[0]);
         return NULL;
     }
     target = t->kind == NJ_K_ARRAY ? infer_index(in, r, t, v->args[1]) : record_item(in, r, t, v->args[1]);

@@ -66,7 +66,8 @@ const NjType *infer_op_unop(Infer *in, NjRef r)
         return infer_op_truth(in, r);
     if (nj_rule_unop(in->ts, (NjUn)v->sub, infer_bare(t), &rule))
         return rule.result;
-    infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_UNARY, nj_un_signs[v->sub], t->name), r);
+    infer_note_args(in, t->kind == NJ_K_ARRAY ? infer_fail(in, r, NJ_ERR_NYI_TYPED, "arithmetic on whole arrays")
+                                              : infer_fail(in, r, NJ_ERR_TYPE_UNARY, nj_un_signs[v->sub], t->name), r);
     return NULL;
 }
 
@@ -124,6 +125,10 @@ const NjType *infer_op_cmp(Infer *in, NjRef r)
     const NjType *left = infer_arg(in, r, 0), *right = infer_arg(in, r, 1);
     if (comparable(in, (NjCmp)v->sub, left, right) || infer_evaluate(in, r))
         return infer_scalar(in, NJ_T_BOOL);
+    if ((left->kind == NJ_K_ARRAY || right->kind == NJ_K_ARRAY) && !is_identity((NjCmp)v->sub)) {
+        infer_note_args(in, infer_fail(in, r, NJ_ERR_NYI_TYPED, "comparing whole arrays"), r);
+        return NULL;
+    }
     infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_COMPARE, left->name, right->name, nj_cmp_signs[v->sub]), r);
     return NULL;
 }

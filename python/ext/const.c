@@ -435,16 +435,31 @@ static int const_enum(SnapScope *c, PyObject *o, NjConst *k)
 
 /* -- the rest -------------------------------------------------------------------------------------------- */
 
+/* A function or class that Python or NumPy brings: it may be supported one day, and decorating it is no answer. */
+static bool is_of_library(PyObject *o)
+{
+    static const char *const roots[] = {"builtins", "math", "cmath", "numpy", "random", "operator", "functools", "itertools", "time"};
+    char module[128];
+    if (!PyCallable_Check(o) || !attr_text(o, "__module__", module, sizeof module))
+        return false;
+    module[strcspn(module, ".")] = 0;
+    for (size_t i = 0; i < NJ_COUNT(roots); i++)
+        if (!strcmp(module, roots[i]))
+            return true;
+    return false;
+}
+
 /* What a message calls it. A code object's name tells the front end what nested function it is. */
 static const char *object_name(SnapScope *c, PyObject *o)
 {
     char name[64];
     if (PyCode_Check(o) && attr_text(o, "co_name", name, sizeof name))
         return nj_arena_printf(c->s->arena, "code:%s", name);
+    if (PyCFunction_Check(o) || is_of_library(o))
+        return "library function";
     if (PyType_Check(o))
         return "class";
-    return PyFunction_Check(o) || PyCFunction_Check(o) || PyMethod_Check(o) ? "function"
-                                                                             : nj_arena_str(c->s->arena, Py_TYPE(o)->tp_name);
+    return PyFunction_Check(o) || PyMethod_Check(o) ? "function" : nj_arena_str(c->s->arena, Py_TYPE(o)->tp_name);
 }
 
 static int const_object(SnapScope *c, PyObject *o, NjConst *k)

@@ -625,13 +625,6 @@ def apply(x, n):
 def step(x): return x * 0.5 + 1
 def f(x): return apply(x, 3)
 """, (2.0,)),
-    "function_as_argument": ("""
-@njit
-def sq(x): return x * x
-@njit
-def apply(g, x): return g(g(x))
-def f(x): return apply(sq, x)
-""", (3,), (1.5,)),
     "many_locals": ("def f(x):\n" + "".join(f"    v{i} = x + {i}\n" for i in range(300)) + "    return "
                     + " + ".join(f"v{i}" for i in range(300)), (1,), (0.5,)),
     "deep_nesting": ("def f(n):\n    t = 0\n" + "".join("    " * (i + 1) + f"for i{i} in range(n):\n" for i in range(8))
