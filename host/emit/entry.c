@@ -9,8 +9,9 @@
 /* The Python function's own name, which no function of the unit has: theirs are numbered. */
 const char *nj_emit_plain_name(NjEmit *e, const NjFn *f)
 {
+    const char *dot = f->pyname ? strrchr(f->pyname, '.') : NULL;
     if (f->pyname)
-        return nj_emit_symbol(e, f->pyname);
+        return nj_emit_symbol(e, dot ? dot + 1 : f->pyname);
     return nj_arena_printf(e->arena, "naja_%s", nj_emit_symbol(e, f->name));
 }
 

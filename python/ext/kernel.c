@@ -1,8 +1,8 @@
 /* kernel.c - the object behind @cuda.jit: a Python function and its specialisations for devices.
  *
  * A specialisation is one tuple of argument types on one device: snapshot with the GIL, compiled and loaded without it.
- * specs is only touched with the GIL; two threads that miss together both compile, the first to finish wins and the other's
- * work is dropped. naja/cuda/dispatcher.py adds what is not hot.
+ * specs is only touched with the GIL; of two threads that miss together one compiles, and the other waits for the kernel's
+ * lock without the GIL. naja/cuda/dispatcher.py adds what is not hot.
  */
 #include "cuda_ext.h"
 #include "cache.h"
@@ -174,12 +174,15 @@ static int spec_compile(NjKernelObject *k, NjKernelSpec *s)
     NjErr err = {0};
     NjCacheUse cache;
     NjStatus st = NJ_OK, compiled = NJ_OK;
+    double start;
     nj_cache_open(&cache, s->snap, target, s->dev, NJ_ROOT_KERNEL, &k->opts, s->types, s->nargs, NULL);
     Py_BEGIN_ALLOW_THREADS
     if (!spec_cached_nogil(s, &cache)) {
         st = compiled = spec_unit_nogil(s, &k->opts);
+        start = nj_clock();
         if (st == NJ_OK)
             st = spec_code_nogil(s, s->unit, &cache, &err);
+        nj_unit_log(s->unit, st, nj_clock() - start);
     }
     Py_END_ALLOW_THREADS
     nj_cache_close(&cache);
@@ -204,18 +207,17 @@ static NjUnit *spec_unit(NjKernelObject *k, NjKernelSpec *s)
     return NULL;
 }
 
+/* Compiled now, unless another thread has done so while this one waited for the lock. */
 static NjKernelSpec *spec_add(NjKernelObject *k, NjDevice *d, const NjType *const *types, uint32_t nargs)
 {
-    NjKernelSpec *s = spec_new(d, types, nargs);
-    if (!s || spec_compile(k, s) < 0) {
-        spec_free(s);
+    if (!nj_gate_enter(&k->gate, k->func))
         return NULL;
-    }
-    NjKernelSpec *other = spec_find(k, d, types, nargs);
-    if (other || spec_keep(k, s) < 0) {
-        spec_free(s);
-        return other;
-    }
+    NjKernelSpec *s = spec_find(k, d, types, nargs), *fresh = s ? NULL : spec_new(d, types, nargs);
+    if (fresh && spec_compile(k, fresh) == 0 && spec_keep(k, fresh) == 0)
+        s = fresh;
+    else
+        spec_free(fresh);
+    nj_gate_leave(&k->gate);
     return s;
 }
 
@@ -314,7 +316,7 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     k->opts = (NjOpts){.error_model = debug ? NJ_ERRORS_PYTHON : NJ_ERRORS_NUMPY, .fastmath = fastmath, .fast_flags = fastmath ? 0x7f : 0,
                        .boundscheck = boundscheck, .debug = debug, .lineinfo = lineinfo, .device = device,
                        .inline_hint = (uint8_t)hint, .opt = (uint8_t)opt, .max_registers = registers, .nocache = !cache};
-    if (take_declared(k) < 0 || take_bounds(k, bounds) < 0)
+    if (nj_gate_init(&k->gate) < 0 || take_declared(k) < 0 || take_bounds(k, bounds) < 0)
         Py_CLEAR(k);
     return (PyObject *)k;
 }
@@ -347,6 +349,7 @@ static void kernel_dealloc(PyObject *self)
         spec_free(k->specs[i]);
     PyMem_Free(k->specs);
     PyMem_Free(k->declared);
+    nj_gate_clear(&k->gate);
     kernel_clear(self);
     Py_TYPE(self)->tp_free(self);       /* a subclass's own dealloc drops the type */
 }
@@ -499,7 +502,7 @@ static PyMethodDef kernel_methods[] = {
     {"_typed", kernel_typed, METH_O, "typed IR of one signature"},
     {"_info", kernel_info, METH_O, "resources of one signature"},
     {"_reset", kernel_reset, METH_NOARGS, "forgets all specialisations; none may be running"},
-    {"disable_compile", kernel_close, METH_O, "disable_compile(True): only what is compiled may be launched"},
+    {"_close", kernel_close, METH_O, "_close(True): only what is compiled may be launched"},
     {0},
 };
 

@@ -40,6 +40,15 @@ def _restored(item):
 
 def reduce_dispatcher(dispatcher):
     """What Dispatcher.__reduce__ returns."""
+    return _reduced(dispatcher, _remake_dispatcher, (dispatcher.declared, dispatcher.targetoptions, dispatcher.can_compile))
+
+
+def reduce_kernel(kernel):
+    """What CUDADispatcher.__reduce__ returns."""
+    return _reduced(kernel, _remake_kernel, ([str(s) for s in kernel._declared], kernel.targetoptions))
+
+
+def _reduced(dispatcher, remake, args):
     if _importable(dispatcher):
         return dispatcher.__qualname__
     func = dispatcher.py_func
@@ -48,20 +57,30 @@ def reduce_dispatcher(dispatcher):
     recursive = [name for name in _global_names(func.__code__) if own.get(name) is dispatcher]
     cells = [_portable(cell.cell_contents) for cell in func.__closure__ or ()]
     state = (marshal.dumps(func.__code__), func.__module__, func.__qualname__, func.__defaults__, func.__kwdefaults__, func.__doc__,
-             scope, cells, recursive, dispatcher.declared, dispatcher.targetoptions, dispatcher.can_compile)
+             scope, cells, recursive, remake, args)
     return rebuild, state
 
 
-def rebuild(code, module, qualname, defaults, kwdefaults, doc, scope, cells, recursive, declared, options, can_compile):
+def rebuild(code, module, qualname, defaults, kwdefaults, doc, scope, cells, recursive, remake, args):
     """The dispatcher again, in this process."""
-    from .options import jit_options
     code = marshal.loads(code)
     own = {"__name__": module, "__builtins__": __builtins__, **{name: _restored(item) for name, item in scope.items()}}
     func = pytypes.FunctionType(code, own, code.co_name, defaults, tuple(pytypes.CellType(_restored(c)) for c in cells) or None)
     func.__kwdefaults__, func.__qualname__, func.__doc__ = kwdefaults, qualname, doc
-    dispatcher = Dispatcher(func, declared or None, options, **jit_options("jit", options))
+    dispatcher = remake(func, *args)
     for name in recursive:
         own[name] = dispatcher
+    return dispatcher
+
+
+def _remake_dispatcher(func, declared, options, can_compile):
+    from .options import jit_options
+    dispatcher = Dispatcher(func, declared or None, options, **jit_options("jit", options))
     if not can_compile:
         dispatcher.disable_compile()
     return dispatcher
+
+
+def _remake_kernel(func, sigs, options):
+    from .cuda.dispatcher import CUDADispatcher
+    return CUDADispatcher(func, sigs, **options)

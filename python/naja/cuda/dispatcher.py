@@ -54,6 +54,16 @@ class CUDADispatcher(_naja.Kernel):
     def specialized(self):
         return bool(self._declared)
 
+    def __copy__(self):
+        return CUDADispatcher(self.py_func, list(self._declared), **self.targetoptions)
+
+    def __deepcopy__(self, memo):
+        return self.__copy__()
+
+    def disable_compile(self, val=True):
+        """Only what is compiled already may be launched; with False the rest is compiled again."""
+        self._close(val)
+
     def _each(self, signature, get):
         if signature is not None:
             return get(signature)
@@ -110,7 +120,8 @@ class CUDADispatcher(_naja.Kernel):
         return self if obj is None else functools.partial(self, obj)
 
     def __reduce__(self):
-        return _rebuild, (self.py_func, [str(s) for s in self._declared], self.targetoptions)
+        from ..pickling import reduce_kernel
+        return reduce_kernel(self)
 
     def __repr__(self):
         return f'<naja {"device function" if self._device else "kernel"} {self.__qualname__}>'
@@ -124,10 +135,6 @@ class _ForAll:
     def __call__(self, *args):
         if self._ntasks:
             self._kernel[self._config](*args)
-
-
-def _rebuild(func, sigs, options):
-    return CUDADispatcher(func, sigs, **options)
 
 
 def call_with_keywords(launch, args, kwargs):
@@ -177,8 +184,8 @@ def jit(func_or_sig=None, device=False, inline='never', forceinline=False, fastm
         if isinstance(func, (staticmethod, classmethod)):
             func = func.__func__
         func = getattr(func, 'py_func', func)
-        if not callable(func):
-            raise TypeError(f'cuda.jit takes a function or a signature, not {type(func).__name__}')
+        if not hasattr(func, '__code__') or hasattr(func, '__self__'):
+            raise TypeError(f'cuda.jit takes a Python function or a signature, not {func!r}')
         kernel = CUDADispatcher(func, list(sigs), **options)
         if not device and sigs:
             for sig in kernel._declared:
