@@ -186,6 +186,7 @@ void nj_dump(char letter, const char *stage, const char *func, const char *ext, 
 /* trace.c: one line, to stderr or appended to NAJA_DUMP_DIR/name.txt; cheap to call while the letter is off. */
 void nj_trace(char letter, const char *name, const char *fmt, ...) NJ_PRINTF(3, 4);
 void nj_log(int level, const char *fmt, ...) NJ_PRINTF(2, 3);    /* NAJA_LOG=1..4 */
+double nj_clock(void);                           /* seconds, monotonic */
 
 /* -- bug.c: our own defects ----------------------------------------------------------------------- */
 

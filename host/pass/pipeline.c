@@ -24,7 +24,6 @@
  */
 #include "pass/pass.h"
 
-#include <time.h>
 
 const NjPassInfo nj_passes[] = {
 #define PASS(name, level, needs, doc) {#name, nj_pass_##name, NJ_LEVEL_##level, needs, doc},
@@ -32,13 +31,6 @@ const NjPassInfo nj_passes[] = {
 #undef PASS
     {0},
 };
-
-static double now(void)
-{
-    struct timespec t;
-    timespec_get(&t, TIME_UTC);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* Is name in the comma-separated list? */
 static bool in_list(const char *list, const char *name)
@@ -125,9 +117,9 @@ static NjStatus run_one(NjFn *f, const NjPassInfo *p)
         return NJ_OK;
     if (in_list(p->needs, "dom"))
         nj_fill_dom(f);
-    double start = now();
+    double start = nj_clock();
     bool changed = p->run(f);
-    nj_log(4, "pass %s on %s: %.3f ms%s", p->name, f->name, (now() - start) * 1e3, changed ? "" : ", no change");
+    nj_log(4, "pass %s on %s: %.3f ms%s", p->name, f->name, (nj_clock() - start) * 1e3, changed ? "" : ", no change");
     NjStatus st = nj_pass_check(f, p->name);
     if (!st && changed)
         dump_after(f, p);

@@ -9,7 +9,6 @@
 #include "run/unit.h"
 
 #include <ctype.h>
-#include <time.h>
 
 #include "pass/pass.h"
 
@@ -85,19 +84,21 @@ static bool same_types(const NjSpec *s, const NjType *const *args, uint32_t narg
 
 NjSpec *nj_unit_spec(NjUnit *u, const NjCode *code, const NjType *const *args, uint32_t nargs, const NjType *ret)
 {
-    for (uint32_t i = 0; i < u->specs.n; i++) {
-        NjSpec *s = u->specs.at[i];
-        if (s->code == code && s->declared == ret && same_types(s, args, nargs))
+    NjSpec *last = u->by_code ? nj_map_get(u->by_code, &code, sizeof code) : NULL;
+    for (NjSpec *s = last; s; s = s->before)
+        if (s->declared == ret && same_types(s, args, nargs))
             return s;
-    }
     NjSpec *s = NJ_NEW(u->arena, NjSpec);
     const NjType **copy = NJ_NEWN(u->arena, const NjType *, nargs + 1);
     if (!copy)
         return NULL;
     if (nargs)
         memcpy(copy, args, nargs * sizeof *copy);
-    *s = (NjSpec){.unit = u, .code = code, .args = copy, .nargs = nargs, .declared = ret, .symbol = symbol_of(u, code->name)};
-    return nj_vec_push(u->arena, &u->specs, s) ? s : NULL;
+    *s = (NjSpec){.unit = u, .code = code, .args = copy, .nargs = nargs, .declared = ret, .before = last, .symbol = symbol_of(u, code->name)};
+    if (!u->by_code)
+        u->by_code = nj_map_new(u->arena);
+    bool kept = u->by_code && nj_map_put(u->by_code, &code, sizeof code, s) && nj_vec_push(u->arena, &u->specs, s);
+    return kept ? s : NULL;
 }
 
 static bool same_exc(const NjExc *a, const NjExc *b)
@@ -116,13 +117,6 @@ uint32_t nj_unit_exc(NjUnit *u, const NjExc *e)
 
 /* -- stages ------------------------------------------------------------------------------------------------------- */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void dump_fn(char letter, const char *stage, const NjFn *f)
 {
     if (!nj_dump_on(letter, f->pyname ? f->pyname : f->name))
@@ -137,9 +131,9 @@ static void dump_fn(char letter, const char *stage, const NjFn *f)
 bool nj_unit_front(NjSpec *s)
 {
     NjUnit *u = s->unit;
-    double start = now();
+    double start = nj_clock();
     s->py = nj_front_ssa(u->ctx->types, u->arena, &u->diags, s->code, s->symbol);
-    u->t_front += now() - start;
+    u->t_front += nj_clock() - start;
     if (!s->py)
         return false;
     dump_fn('s', "ssa", s->py);
@@ -161,7 +155,7 @@ static void settle_opts(NjUnit *u)
 
 static NjStatus infer_root(NjUnit *u, const NjCode *code, const NjType *const *args, uint32_t nargs, const NjType *ret)
 {
-    double start = now(), front = u->t_front;
+    double start = nj_clock(), front = u->t_front;
     NjSpec *s = nj_unit_spec(u, code, args, nargs, ret);
     if (!s)
         return NJ_E_NOMEM;
@@ -172,7 +166,7 @@ static NjStatus infer_root(NjUnit *u, const NjCode *code, const NjType *const *a
         return NJ_E_USER;
     }
     NjStatus st = nj_infer(s);
-    u->t_infer += now() - start - (u->t_front - front);
+    u->t_infer += nj_clock() - start - (u->t_front - front);
     if (st)
         return st;
     settle_opts(u);
@@ -192,7 +186,7 @@ static NjStatus whole(const NjUnit *u, NjStatus st)
 
 static NjStatus lower_all(NjUnit *u)
 {
-    double start = now();
+    double start = nj_clock();
     NjStatus st = NJ_OK;
     for (uint32_t i = 0; i < u->specs.n && !st; i++) {
         NjSpec *s = u->specs.at[i];
@@ -202,15 +196,15 @@ static NjStatus lower_all(NjUnit *u)
         if (!st)
             s->state = NJ_SPEC_LOWERED;
     }
-    u->t_lower += now() - start;
+    u->t_lower += nj_clock() - start;
     return st;
 }
 
 static NjStatus emit_all(NjUnit *u)
 {
-    double start = now();
+    double start = nj_clock();
     NjStatus st = nj_emit_unit(u);
-    u->t_emit += now() - start;
+    u->t_emit += nj_clock() - start;
     return st;
 }
 
@@ -245,8 +239,22 @@ NjStatus nj_unit_compile(NjUnit *u, NjRoot root, const NjCode *code, const NjTyp
         st = lower_all(u);
     if (!st)
         st = emit_all(u);
-    st = verdict(u, st);
-    nj_log(1, "%s: %s, front %.2f ms, infer %.2f ms, lower %.2f ms, emit %.2f ms", code->name, st ? "refused" : "compiled",
-           u->t_front * 1e3, u->t_infer * 1e3, u->t_lower * 1e3, u->t_emit * 1e3);
-    return st;
+    return verdict(u, st);
+}
+
+void nj_unit_log(const NjUnit *u, NjStatus st, double code_seconds)
+{
+    if (nj_knobs()->log < 1 || !u || !u->specs.n)
+        return;
+    const NjSpec *root = u->specs.at[0];
+    NjText types;
+    nj_text_init(&types);
+    for (uint32_t i = 0; i < root->nargs; i++)
+        nj_text_fmt(&types, "%s%s", i ? ", " : "", root->args[i]->name);
+    double front = u->t_front * 1e3, infer = u->t_infer * 1e3, lower = u->t_lower * 1e3, emit = u->t_emit * 1e3;
+    nj_log(1, "%s %s(%s) for %s in %.2f ms: front %.2f, infer %.2f, lower %.2f, emit %.2f, code %.2f; %u function%s",
+           st ? "refused" : "compiled", root->code->name, types.n ? types.at : "", u->target->name,
+           front + infer + lower + emit + code_seconds * 1e3, front, infer, lower, emit, code_seconds * 1e3, u->specs.n,
+           u->specs.n == 1 ? "" : "s");
+    nj_text_free(&types);
 }

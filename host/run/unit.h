@@ -30,6 +30,7 @@ struct NjSpec {
     const NjType *const *args; uint32_t nargs;
     const NjType *declared;      /* the result the signature asks for, or NULL */
     NjFn *py, *core;
+    NjSpec *before;              /* the one made before this for the same code, or NULL */
     NjSpecState state;
     struct Infer *infer;         /* type/infer.c's state while the unit is typed, else NULL */
     const char *symbol;          /* unique in the unit, readable: "saxpy.1" */
@@ -51,6 +52,7 @@ struct NjUnit {
     NjArena *arena;              /* everything of this compilation */
     NjDiags diags;
     NJ_VEC(NjSpec *) specs;      /* specs.at[0] is the root */
+    NjMap *by_code;              /* address of an NjCode -> the last specialisation nj_unit_spec made for it */
     NJ_VEC(NjExc) excs;          /* what may be raised; a status of i+1 means excs.at[i] */
     NjRoot root;
     NjText llvm;                 /* the module's text, once emitted */
@@ -86,6 +88,8 @@ void    nj_unit_free(NjUnit *u);
 /* Front end to LLVM text. `ret` NULL: inferred. NJ_E_USER and NJ_E_NYI: see u->diags. */
 NjStatus nj_unit_compile(NjUnit *u, NjRoot root, const NjCode *code, const NjType *const *args, uint32_t nargs,
                          const NjType *ret);
+/* NAJA_LOG=1: one line for one compilation, stage by stage; code_seconds: what the target then took for its code. */
+void nj_unit_log(const NjUnit *u, NjStatus st, double code_seconds);
 /* Only types: for inspect_types and for ufuncs that ask for a result type. */
 NjStatus nj_unit_infer(NjUnit *u, const NjCode *code, const NjType *const *args, uint32_t nargs, const NjType *ret);
 /* The specialisation of code for these types, made if it is new; inferred by nj_infer. */

@@ -10,8 +10,9 @@
  */
 #include "type/infer.h"
 
-#define INFER_MAX_SPECS 2000
-#define INFER_MAX_DEPTH 200       /* each level is a few frames of C stack */
+#define INFER_MAX_SPECS 20000
+#define INFER_MAX_DEPTH 100       /* each level is a few frames of C stack; what is deeper waits for the solver's next round */
+#define INFER_MAX_KINDS 100       /* of one function, at that depth: it calls itself with ever new types */
 
 static const NjType *(*const typers[NJ_OP_COUNT])(Infer *, NjRef) = {
 #define X(op, name) [NJ_OP_##op] = infer_op_##name,
@@ -272,13 +273,23 @@ static bool open_spec(NjUnit *u, NjSpec *s)
     return s->py->nparams == s->nargs && infer_resolve(u, s->py);
 }
 
+/* A chain of calls ends some time; one through ever new types of the same function does not. */
+static bool is_runaway(const Solver *s, const NjSpec *spec)
+{
+    uint32_t n = 0;
+    if (s->depth >= INFER_MAX_DEPTH)
+        for (const NjSpec *k = spec; k; k = k->before)
+            n++;
+    return n >= INFER_MAX_KINDS || s->all.n >= INFER_MAX_SPECS;
+}
+
 Infer *infer_get(Solver *s, NjSpec *spec)
 {
     if (spec->infer)
         return spec->infer;
     if (spec->state == NJ_SPEC_FAILED)
         return NULL;
-    bool runaway = s->all.n >= INFER_MAX_SPECS || s->depth >= INFER_MAX_DEPTH;
+    bool runaway = is_runaway(s, spec);
     if (runaway)
         s->runaway = spec->code;
     uint32_t before = s->unit->diags.list.n;
@@ -295,6 +306,8 @@ Infer *infer_get(Solver *s, NjSpec *spec)
         return in;
     nj_bits_set(in->live, 0);
     (void)nj_vec_push(in->arena, &in->new_blks, (NjBlkId)0);
+    if (s->depth >= INFER_MAX_DEPTH)
+        return in;
     s->depth++;
     drain(in);
     s->depth--;

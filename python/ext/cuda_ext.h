@@ -4,6 +4,7 @@
 
 #include "ext.h"
 #include "device.h"
+#include "gate.h"
 
 /* -- memory.c: one allocation; freed with the object ------------------------------------------------------- */
 typedef struct NjMemoryObject {
@@ -72,6 +73,7 @@ typedef struct NjKernelObject {
     PyObject *sigs;              /* list of Signatures that the decorator declared */
     NjSig    *declared; uint32_t ndeclared;
     bool      device, closed;    /* closed: the declared signatures are all there are */
+    NjGate    gate;              /* held while compiling */
     NjKernelSpec **specs; uint32_t nspecs;
     NjKernelSpec *last;
 } NjKernelObject;

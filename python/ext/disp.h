@@ -2,6 +2,7 @@
 #ifndef NJ_EXT_DISP_H
 #define NJ_EXT_DISP_H
 
+#include "gate.h"
 #include "spec.h"
 
 /* The parameters of a Python function, and how a call's arguments are put into their order. */
@@ -23,8 +24,7 @@ typedef struct NjDisp {
     NjParams params;
     NjOpts opts;
     bool nogil, frozen;            /* frozen: no new specialisations */
-    PyThread_type_lock lock;       /* held while compiling; owner says by whom */
-    unsigned long owner;
+    NjGate gate;                   /* held while compiling */
     PyObject *dict, *weakrefs;
 } NjDisp;
 

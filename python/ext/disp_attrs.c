@@ -121,7 +121,7 @@ static PyObject *get_can_compile(PyObject *self, void *unused)
 
 static PyObject *get_is_compiling(PyObject *self, void *unused)
 {
-    return PyBool_FromLong(((NjDisp *)self)->owner != 0);
+    return PyBool_FromLong(((NjDisp *)self)->gate.owner != 0);
 }
 
 PyGetSetDef nj_disp_getset[] = {

@@ -188,29 +188,6 @@ static PyObject *disp_vectorcall(PyObject *self, PyObject *const *args, size_t n
 
 /* -- compiling ------------------------------------------------------------------------------------------ */
 
-/* False with an exception when this very thread is already compiling it (Python code run by the snapshot called it). */
-static bool disp_enter(NjDisp *d)
-{
-    unsigned long me = PyThread_get_thread_ident();
-    if (PyThread_acquire_lock(d->lock, NOWAIT_LOCK) != PY_LOCK_ACQUIRED) {
-        if (d->owner == me) {
-            PyErr_Format(PyExc_RuntimeError, "%R was called while it is being compiled", d->func);
-            return false;
-        }
-        Py_BEGIN_ALLOW_THREADS
-        PyThread_acquire_lock(d->lock, WAIT_LOCK);
-        Py_END_ALLOW_THREADS
-    }
-    d->owner = me;
-    return true;
-}
-
-static void disp_leave(NjDisp *d)
-{
-    d->owner = 0;
-    PyThread_release_lock(d->lock);
-}
-
 static NjPySpec *disp_find(NjDisp *d, const NjType *const *args, uint32_t nargs)
 {
     for (uint32_t i = 0; i < d->nspecs; i++)
@@ -237,14 +214,14 @@ static NjPySpec *disp_add(NjDisp *d, NjPySpec *s)
 
 NjPySpec *nj_disp_compile(NjDisp *d, const NjType *const *args, uint32_t nargs, const NjType *ret)
 {
-    if (!disp_enter(d))
+    if (!nj_gate_enter(&d->gate, d->func))
         return NULL;
     NjPySpec *s = disp_find(d, args, nargs);
     if (!s && (s = nj_spec_compile(d->func, &d->opts, NJ_ROOT_FUNC, args, nargs, ret))) {
         s->nogil = d->nogil;
         s = disp_add(d, s);
     }
-    disp_leave(d);
+    nj_gate_leave(&d->gate);
     return s;
 }
 
@@ -358,8 +335,7 @@ static PyObject *disp_new(PyTypeObject *type, PyObject *args, PyObject *kw)
     d->call = disp_vectorcall;
     d->func = Py_NewRef(func);
     d->options = Py_NewRef(options);
-    d->lock = PyThread_allocate_lock();
-    if (!d->lock || nj_params_init(&d->params, func) < 0 || disp_options(d, kw) < 0 || disp_declare(d, sigs) < 0 ||
+    if (nj_gate_init(&d->gate) < 0 || nj_params_init(&d->params, func) < 0 || disp_options(d, kw) < 0 || disp_declare(d, sigs) < 0 ||
         disp_compile_declared(d) < 0) {
         if (!PyErr_Occurred())
             PyErr_NoMemory();
@@ -403,8 +379,7 @@ static void disp_dealloc(PyObject *self)
     disp_clear(self);
     nj_params_clear(&d->params);
     PyMem_Free(d->sigs);
-    if (d->lock)
-        PyThread_free_lock(d->lock);
+    nj_gate_clear(&d->gate);
     Py_TYPE(self)->tp_free(self);
 }
 

@@ -8,8 +8,6 @@
 #include "cache.h"
 #include "snapshot.h"
 
-#include <time.h>
-
 /* -- lifetime -------------------------------------------------------------------------------------- */
 
 NjPySpec *nj_spec_retain(NjPySpec *s)
@@ -117,13 +115,6 @@ static bool spec_find_nogil(NjPySpec *s, NjCacheUse *cache)
     return s->cached;
 }
 
-static double spec_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* Results that have no Python object: said now, and not after the function has run. */
 static NjStatus spec_check_result(const NjPySpec *s)
 {
@@ -163,17 +154,14 @@ static bool job_begin(Job *j, PyObject *func, const NjOpts *opts, NjRoot root, c
 static void job_compile_nogil(Job *j)
 {
     NjPySpec *s = j->s;
-    const NjCode *code = nj_snapshot_root(s->snap);
-    double t0 = spec_clock();
     j->u = nj_unit_new(nj_ext_ctx(), &nj_cpu_target, &s->opts);
-    j->st = j->u ? nj_unit_compile(j->u, s->root, code, s->args, s->nargs, s->declared)
+    j->st = j->u ? nj_unit_compile(j->u, s->root, nj_snapshot_root(s->snap), s->args, s->nargs, s->declared)
                  : nj_err_set(&j->err, NJ_E_NOMEM, 0, "out of memory while compiling");
-    double t1 = spec_clock();
+    double start = nj_clock();
     j->own_err = !j->u || j->st == NJ_OK;
     if (j->st == NJ_OK)
         j->st = spec_native_nogil(s, j->u, &j->cache, &j->err);
-    nj_log(1, "%s %s in %.1f ms: front end and types %.1f, native code %.1f", j->st == NJ_OK ? "compiled" : "refused",
-           code->name, (spec_clock() - t0) * 1e3, (t1 - t0) * 1e3, (spec_clock() - t1) * 1e3);
+    nj_unit_log(j->u, j->st, nj_clock() - start);
 }
 
 static int32_t jobs_compile_nogil(void *arg, size_t lo, size_t hi, uint32_t slot)

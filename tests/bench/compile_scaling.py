@@ -1,0 +1,121 @@
+"""compile_scaling.py - is compile time linear in the size of the program? Each shape at a size, twice and four times that.
+
+    python tests/bench/compile_scaling.py [--factor 1.0] [--rounds 3]
+
+The shapes: one function of 10,000 statements, 1,000 small functions called from one, a chain of 200 calls (all at factor 1), then many
+variables and many branches. Prints the milliseconds of each stage as NAJA_LOG=1 reports them, LLVM apart, and the exponent of growth of
+naja's own part from the first size to the last: 1 is linear, 2 quadratic. Status 1 when one is over 1.35. Each figure is the best of
+a few processes, because machines have other things to do.
+"""
+import argparse
+import math
+import os
+import re
+import subprocess
+import sys
+
+LIMIT = 1.35
+
+
+def statements(n):
+    """A function of n statements: arithmetic on a few variables."""
+    lines = [f'    {"abcd"[i % 4]} = {"bcda"[i % 4]} * {i % 7 + 1} + {"cdab"[i % 4]}' for i in range(n)]
+    return 'def top(a, b, c, d):\n' + '\n'.join(lines) + '\n    return a + b + c + d', '(1, 2, 3, 4)'
+
+
+def variables(n):
+    """As many variables as statements, all alive at the end."""
+    lines = [f'    v{i} = a[{i % 4}] + {i}' for i in range(n)]
+    sums = [f'    s += v{i}' for i in range(n)]
+    return 'def top(a):\n    s = 0\n' + '\n'.join(lines + sums) + '\n    return s', '((1, 2, 3, 4),)'
+
+
+def branches(n):
+    """n ifs in a row: blocks, joins and phis."""
+    lines = [f'    if y ^ {i} > x:\n        y += x\n    else:\n        z -= y' for i in range(n)]
+    return 'def top(x):\n    y = z = 0\n' + '\n'.join(lines) + '\n    return y + z', '(5,)'
+
+
+def functions(n):
+    """n small functions called from one."""
+    small = [f'@njit\ndef f{i}(x):\n    if x > {i}:\n        return x - {i}\n    return x + {i}' for i in range(n)]
+    calls = [f'    s += f{i}(s)' for i in range(n)]
+    return '\n'.join(small) + '\ndef top(s):\n' + '\n'.join(calls) + '\n    return s', '(1,)'
+
+
+def chain(n):
+    """Each of n functions calls the next."""
+    small = ['@njit\ndef f0(x):\n    return x * 3'] + [f'@njit\ndef f{i}(x):\n    return f{i - 1}(x + {i}) ^ {i}' for i in range(1, n)]
+    return '\n'.join(small) + f'\ndef top(x):\n    return f{n - 1}(x)', '(1,)'
+
+
+SHAPES = {'statements': (statements, 10000), 'variables': (variables, 5000), 'branches': (branches, 1000),
+          'functions': (functions, 1000), 'chain': (chain, 200)}
+CHILD = '''
+import sys, time
+from naja import njit
+sys.path.insert(0, {folder!r})
+from compile_scaling import SHAPES
+source, args = SHAPES[{shape!r}][0]({n})
+njit(lambda: 0)()                            # LLVM is there
+scope = {{'njit': njit}}
+exec(compile(source, 'generated', 'exec'), scope)
+f, args = njit(scope['top']), eval(args)
+t = time.perf_counter(); got = f(*args); whole = time.perf_counter() - t
+print(whole * 1e3)
+'''
+
+
+def measure_once(shape, n):
+    """{stage: ms} of one compilation; 'other' is what no stage of the log covers: the snapshot, the key, the call."""
+    code = CHILD.format(folder=os.path.dirname(os.path.abspath(__file__)), shape=shape, n=n)
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, env={**os.environ, 'NAJA_CACHE': 'off', 'NAJA_LOG': '1'})
+    if done.returncode:
+        sys.exit(f'{shape}, {n}: {done.stderr[-2000:]}')
+    line = [line for line in done.stderr.splitlines() if 'compiled top' in line][-1]
+    stages = {name: float(ms) for name, ms in re.findall(r'(front|infer|lower|emit|code) ([\d.]+)', line)}
+    stages['llvm'] = stages.pop('code')
+    stages['other'] = float(done.stdout) - sum(stages.values())
+    return stages
+
+
+def measure(shape, n, rounds):
+    runs = [measure_once(shape, n) for _ in range(rounds)]
+    return {stage: min(run[stage] for run in runs) for stage in runs[0]}
+
+
+def own(stages):
+    return sum(ms for name, ms in stages.items() if name != 'llvm')
+
+
+def rows(shape, factor, rounds):
+    """[(size, stages)] for a quarter, a half and all of the shape's size."""
+    sizes = [max(1, int(SHAPES[shape][1] * factor / part)) for part in (4, 2, 1)]
+    return [(n, measure(shape, n, rounds)) for n in sizes]
+
+
+def growth(measured):
+    """The exponent of naja's own part; 1 for what takes no time worth speaking of."""
+    (small, first), (large, last) = measured[0], measured[-1]
+    return math.log(own(last) / own(first)) / math.log(large / small) if own(last) > 2 else 1.0
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split('\n\n')[0])
+    p.add_argument('--factor', type=float, default=1.0, help='of the sizes (default: %(default)s)')
+    p.add_argument('--rounds', type=int, default=3, help='processes for each figure (default: %(default)s)')
+    p.add_argument('--only', choices=SHAPES)
+    args = p.parse_args()
+    names, worst = ('front', 'infer', 'lower', 'emit', 'other', 'llvm'), 0
+    print(f'{"shape":<12}{"size":>7}' + ''.join(f'{name:>9}' for name in names) + f'{"naja":>10}   (ms)')
+    for shape in SHAPES if args.only is None else [args.only]:
+        measured = rows(shape, args.factor, args.rounds)
+        for n, stages in measured:
+            print(f'{shape:<12}{n:>7}' + ''.join(f'{stages[name]:>9.1f}' for name in names) + f'{own(stages):>10.1f}', flush=True)
+        print(f'{"":<12}naja grows with exponent {growth(measured):.2f}', flush=True)
+        worst = max(worst, growth(measured))
+    return 1 if worst > LIMIT else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
