@@ -145,7 +145,12 @@ static int ufunc_check_type(const NjType *t, PyObject *sig)
 static int ufunc_check_sig(PyObject *sig, unsigned nin)
 {
     const NjSig *s = nj_pysig_sig(sig);
-    if (s->nargs != nin || nin < 1 || nin > NJ_LOOP_ARGS - 1) {
+    if (nin < 1 || nin > NJ_LOOP_ARGS - 1) {
+        PyErr_Format(PyExc_TypeError, "a ufunc takes at least one argument and at most %d, but the function has %u parameters",
+                     NJ_LOOP_ARGS - 1, nin);
+        return -1;
+    }
+    if (s->nargs != nin) {
         PyErr_Format(PyExc_TypeError, "the signature %R has %u arguments, but the function has %u parameters", sig,
                      s->nargs, nin);
         return -1;

@@ -94,6 +94,9 @@ class DUFunc:
 
     def _apply(self, method, types, args, kwargs):
         """method of the ufunc; when it has no loop for the arguments, one is compiled for `types()`."""
+        others = [a for a in args if _overrides(a)] if self._ufunc is None else ()
+        if others:
+            return _hand_over(self, method, others, args, kwargs)
         if self._ufunc is not None:
             try:
                 return getattr(self._ufunc, method)(*args, **kwargs)
@@ -141,6 +144,25 @@ class DUFunc:
 
     def __reduce__(self):
         return self.__qualname__
+
+
+def _overrides(value):
+    """Does the value's class say itself what ufuncs do with it? (NEP 13)"""
+    own = getattr(type(value), "__array_ufunc__", None)
+    import numpy as np
+    return own is not np.ndarray.__array_ufunc__ and hasattr(type(value), "__array_ufunc__") and not isinstance(value, np.generic)
+
+
+def _hand_over(dufunc, method, others, args, kwargs):
+    """As NumPy does before it looks at types: the first override that takes the call answers."""
+    for value in others:
+        if type(value).__array_ufunc__ is None:
+            raise TypeError(f"operand {type(value).__name__!r} does not support ufuncs (__array_ufunc__=None)")
+        result = value.__array_ufunc__(dufunc, method, *args, **kwargs)
+        if result is not NotImplemented:
+            return result
+    raise TypeError(f"operand type(s) all returned NotImplemented from __array_ufunc__({dufunc!r}, {method!r}, ...): "
+                    + ", ".join(repr(type(value).__name__) for value in others))
 
 
 def _type_of(value):
