@@ -74,7 +74,7 @@ typedef struct NjDeviceOps {
     NjStatus (*code_info)(NjDevCode *c, NjCodeInfo *out, NjErr *err);
     NjStatus (*code_asm)(const NjUnit *u, NjText *out, NjErr *err);
     /* slots: 8 bytes for each part of each argument, in order; params: their addresses. *status: what the kernel raised,
-     * 0 nothing. */
+     * 0 nothing; where a thread raised, err says which. */
     NjStatus (*launch_nogil)(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots, void **params, int32_t *status, NjErr *err);
     NjStatus (*attribute)(NjDevice *d, const char *name, int *value, NjErr *err);
     size_t   nattr;

@@ -330,12 +330,28 @@ static void call_drop(Call *c)
     PyMem_Free(c->kept);
 }
 
+/* Which thread raised, as a note below the exception: Python 3.11 shows those. */
+static void note_thread(const NjErr *err)
+{
+    const char *where = strstr(err->text, "in block (");
+    PyObject *e = where ? nj_exc_take() : NULL;
+    if (!e)
+        return;
+    PyObject *text = PyUnicode_FromFormat("raised %s", where);
+    PyObject *done = text ? PyObject_CallMethod(e, "add_note", "O", text) : NULL;
+    if (!done)
+        PyErr_Clear();
+    Py_XDECREF(done);
+    Py_XDECREF(text);
+    nj_exc_put(e);
+}
+
 static int call_failed(const NjKernelSpec *s, NjStatus st, int32_t status, const NjErr *err)
 {
     if (st != NJ_OK)
         nj_error_from_err(err);
     else if (status > 0 && (uint32_t)status <= s->nexcs)
-        nj_error_raise(&s->excs[status - 1], s->snap);
+        (void)nj_error_raise(&s->excs[status - 1], s->snap), note_thread(err);
     else
         PyErr_Format(PyExc_RuntimeError, "the kernel returned the unknown status %d", (int)status);
     return -1;

@@ -262,3 +262,19 @@ def test_bounds(options):
     for k in (5, -13):
         with pytest.raises(IndexError, match='out of bounds for axis 0'):
             shift[1, 4](a, k)
+
+
+@pytest.mark.skipif(not hasattr(Exception, 'add_note'), reason='exceptions have notes from Python 3.11 on')
+@pytest.mark.parametrize('barrier', [False, True])
+def test_which_thread_raised(barrier):
+    @cuda.jit(debug=True, opt=False)
+    def kernel(a):
+        x, y = cuda.grid(2)
+        if barrier:
+            cuda.syncthreads()
+        if x == 5 and y == 3:
+            raise ValueError('no good')
+
+    with pytest.raises(ValueError, match='no good') as e:
+        kernel[(2, 2), (4, 2)](np.zeros(1))
+    assert e.value.__notes__ == ['raised in block (1, 1, 0), thread (1, 1, 0)']
