@@ -11,6 +11,12 @@
 
 PyTypeObject NjKernel_Type;
 
+/* For messages; borrowed. */
+static PyObject *kernel_name(const NjKernelObject *k)
+{
+    return PyFunction_Check(k->func) ? ((PyFunctionObject *)k->func)->func_qualname : k->func;
+}
+
 /* -- specialisations -------------------------------------------------------------------------------------------- */
 
 static void spec_free(NjKernelSpec *s)
@@ -228,7 +234,7 @@ static const NjSig *declared_for(NjKernelObject *k, const NjType *const *types, 
     if (i >= 0)
         return &k->declared[i];
     if (i == -2) {
-        PyErr_Format(PyExc_TypeError, "ambiguous: several signatures of kernel %S fit these arguments equally well", k->func);
+        PyErr_Format(PyExc_TypeError, "ambiguous: several signatures of kernel %S fit these arguments equally well", kernel_name(k));
         return NULL;
     }
     PyObject *given = nj_pysig_new(NULL, types, nargs);
@@ -241,7 +247,7 @@ static const NjSig *declared_for(NjKernelObject *k, const NjType *const *types, 
 NjKernelSpec *nj_kernel_spec(NjKernelObject *k, NjDevice *d, const NjType *const *types, uint32_t nargs)
 {
     if (k->device) {
-        PyErr_Format(PyExc_TypeError, "%S is a device function: kernels can call it, a launch cannot", k->func);
+        PyErr_Format(PyExc_TypeError, "%S is a device function: kernels can call it, a launch cannot", kernel_name(k));
         return NULL;
     }
     NjKernelSpec *s = k->last && spec_is(k->last, d, types, nargs) ? k->last : spec_find(k, d, types, nargs);
@@ -489,9 +495,9 @@ static PyObject *kernel_call(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     NjKernelObject *k = (NjKernelObject *)self;
     if (k->device)
-        return PyErr_Format(PyExc_TypeError, "%S is a device function: kernels can call it, Python cannot", k->func);
+        return PyErr_Format(PyExc_TypeError, "%S is a device function: kernels can call it, Python cannot", kernel_name(k));
     return PyErr_Format(PyExc_ValueError, "kernel launch configuration was not specified: write %S[blocks, threads](...)",
-                        k->func);
+                        kernel_name(k));
 }
 
 static PyMethodDef kernel_methods[] = {
