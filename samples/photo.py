@@ -23,8 +23,7 @@ from naja import cuda, float32, vectorize
 
 BLOCK = (32, 8)                 # threads of a block, x along a row
 TILE_W, TILE_H = BLOCK
-MAX_RADIUS = 16                 # of the tiled blur: the halo has to fit beside the tile
-SPAN_W, SPAN_H = TILE_W + 2 * MAX_RADIUS, TILE_H + 2 * MAX_RADIUS
+MAX_SIGMA = 4.0                 # of the blur: its tile and halo have to fit into a block's 48 KiB of shared memory
 
 
 # -- grey -------------------------------------------------------------------------------------------------------
@@ -52,13 +51,14 @@ def gaussian_weights(sigma, truncate=4.0):
 
 
 def make_blur(sigma):
-    """The two passes of a separable blur, as kernels for this sigma, and the functions of one pixel they call.
+    """A blur for this sigma, as kernels: its two passes (rows, columns), and both at once in tiles of shared memory.
 
-    Radius and weights are constants of the closures, so the loop over them is unrolled and the threads of a row become
+    Radius and weights are constants of the closures, so the loops over them are unrolled and the threads of a row become
     vector lanes. Pixels beyond the border do not count: the weighted mean is over those that are there.
     """
     weights = gaussian_weights(sigma)
     radius = len(weights) - 1
+    span_w, span_h = TILE_W + 2 * radius, TILE_H + 2 * radius       # a tile with its halo
 
     @cuda.jit(device=True)
     def row_at(img, y, x):
@@ -94,47 +94,42 @@ def make_blur(sigma):
         if y < img.shape[0] and x < img.shape[1]:
             out[y, x] = column_at(img, y, x)
 
-    return blur_rows, blur_columns, row_at, column_at
+    @cuda.jit
+    def blur_tiled(img, out):
+        tile = cuda.shared.array((span_h, span_w), float32)
+        rows = cuda.shared.array((span_h, TILE_W), float32)
+        tx, ty = cuda.threadIdx.x, cuda.threadIdx.y
+        x, y = cuda.grid(2)
+        height, width = img.shape
+        for j0 in range(0, span_h, TILE_H):                         # the tile, 0 beyond the border
+            for i0 in range(0, span_w, TILE_W):
+                if j0 + ty < span_h and i0 + tx < span_w:
+                    v, u = y - radius + j0, x - radius + i0
+                    inside = 0 <= v < height and 0 <= u < width
+                    tile[j0 + ty, i0 + tx] = img[v, u] if inside else float32(0)
+        cuda.syncthreads()
 
-
-@cuda.jit
-def blur_tiled(img, weights, out):
-    """Both directions in one launch: a tile with its halo in shared memory, rows first, then columns."""
-    tile = cuda.shared.array((SPAN_H, SPAN_W), float32)
-    rows = cuda.shared.array((SPAN_H, TILE_W), float32)
-    tx, ty = cuda.threadIdx.x, cuda.threadIdx.y
-    x0, y0 = cuda.blockIdx.x * TILE_W, cuda.blockIdx.y * TILE_H
-    height, width = img.shape
-    radius = weights.shape[0] - 1
-
-    for j in range(ty, TILE_H + 2 * radius, TILE_H):
-        y = y0 - radius + j
-        for i in range(tx, TILE_W + 2 * radius, TILE_W):
-            x = x0 - radius + i
-            if 0 <= y < height and 0 <= x < width:
-                tile[j, i] = img[y, x]
-    cuda.syncthreads()
-
-    x = x0 + tx
-    for j in range(ty, TILE_H + 2 * radius, TILE_H):
-        acc = float32(0)
         norm = float32(0)
-        for k in range(max(-radius, -x), min(radius, width - 1 - x) + 1):
-            w = weights[abs(k)]
-            acc += w * tile[j, tx + radius + k]
-            norm += w
-        rows[j, tx] = acc / norm if norm > 0 else float32(0)
-    cuda.syncthreads()
+        for k in range(-radius, radius + 1):
+            norm += weights[abs(k)] if 0 <= x + k < width else float32(0)
+        for j0 in range(0, span_h, TILE_H):
+            if j0 + ty < span_h:
+                acc = float32(0)
+                for k in range(-radius, radius + 1):
+                    acc += weights[abs(k)] * tile[j0 + ty, tx + radius + k]
+                rows[j0 + ty, tx] = acc / norm
+        cuda.syncthreads()
 
-    y = y0 + ty
-    if x < width and y < height:
-        acc = float32(0)
-        norm = float32(0)
-        for k in range(max(-radius, -y), min(radius, height - 1 - y) + 1):
-            w = weights[abs(k)]
-            acc += w * rows[ty + radius + k, tx]
-            norm += w
-        out[y, x] = acc / norm
+        if y < height and x < width:
+            acc = float32(0)
+            norm = float32(0)
+            for k in range(-radius, radius + 1):
+                if 0 <= y + k < height:
+                    acc += weights[abs(k)] * rows[ty + radius + k, tx]
+                    norm += weights[abs(k)]
+            out[y, x] = acc / norm
+
+    return blur_rows, blur_columns, blur_tiled, row_at, column_at
 
 
 # -- gradient -------------------------------------------------------------------------------------------------------
@@ -227,17 +222,22 @@ def label_start(parent, strong):
 
 @cuda.jit
 def label_join(thin, parent):
-    """Every thin pixel joins its neighbours to the left and above; the others find it in their turn."""
+    """Every thin pixel joins those of its neighbours before it that are not joined to each other already
+    (the decision tree of Wu, Otoo and Suzuki, Pattern Analysis and Applications 12:117, 2009)."""
     x, y = cuda.grid(2)
     height, width = thin.shape
     if y < height and x < width and thin[y, x] > 0:
         i = y * width + x
-        if x > 0 and thin[y, x - 1] > 0:
-            unite(parent, i, i - 1)
-        if y > 0:
-            for dx in range(-1, 2):
-                if 0 <= x + dx < width and thin[y - 1, x + dx] > 0:
-                    unite(parent, i, i - width + dx)
+        left = x > 0 and thin[y, x - 1] > 0
+        if y > 0 and thin[y - 1, x] > 0:
+            unite(parent, i, i - width)
+        else:
+            if left:
+                unite(parent, i, i - 1)
+            elif y > 0 and x > 0 and thin[y - 1, x - 1] > 0:
+                unite(parent, i, i - width - 1)
+            if y > 0 and x < width - 1 and thin[y - 1, x + 1] > 0:
+                unite(parent, i, i - width + 1)
 
 
 @cuda.jit
@@ -282,8 +282,7 @@ class Canny:
     def __init__(self, shape, sigma=1.0, low=0.1, high=0.2):
         self.shape, self.grid = shape, grid_for(shape)
         self.low, self.high = np.float32(low), np.float32(high)
-        self.blur_rows, self.blur_columns, self.row_at, self.column_at = make_blur(sigma)
-        self.weights = cuda.to_device(gaussian_weights(sigma))
+        self.blur_rows, self.blur_columns, self.blur_tiled, self.row_at, self.column_at = make_blur(sigma)
         self.rows, self.smooth, self.gy, self.gx, self.magnitude, self.thin = (
             cuda.device_array(shape, np.float32) for _ in range(6))
         n = shape[0] * shape[1]
@@ -297,7 +296,7 @@ class Canny:
         self.blur_columns[self.grid, BLOCK](self.rows, self.smooth)
 
     def blur_in_tiles(self, grey):
-        blur_tiled[self.grid, BLOCK](grey, self.weights, self.smooth)
+        self.blur_tiled[self.grid, BLOCK](grey, self.smooth)
 
     def differentiate(self):
         gradient[self.grid, BLOCK](self.smooth, self.gy, self.gx, self.magnitude)
@@ -443,8 +442,8 @@ def parse_args(argv):
     p.add_argument('--exposure', type=float, default=1.6, help='of the tone curve (default: %(default)s)')
     p.add_argument('--no-compare', action='store_true', help='skip NumPy, plain Python and scikit-image')
     args = p.parse_args(argv)
-    if not 0 < args.sigma <= MAX_RADIUS / 4:
-        p.error(f'--sigma must be above 0 and at most {MAX_RADIUS / 4:g}, not {args.sigma:g}')
+    if not 0 < args.sigma <= MAX_SIGMA:
+        p.error(f'--sigma must be above 0 and at most {MAX_SIGMA:g}, not {args.sigma:g}')
     if args.image and not os.path.isfile(args.image):
         p.error(f'no such picture: {args.image}')
     return args
@@ -468,7 +467,7 @@ def main(argv=None):
     args = parse_args(argv)
     rgb_host, name = load_photo(args.image)
     shape = rgb_host.shape[:2]
-    print(f'{name}: {shape[1]} x {shape[0]}, on {cuda.get_current_device().name.decode() if isinstance(cuda.get_current_device().name, bytes) else cuda.get_current_device().name}')
+    print(f'{name}: {shape[1]} x {shape[0]} pixels, on {cuda.get_current_device().name}')
 
     start = time.perf_counter()
     rgb = cuda.to_device(rgb_host)
@@ -485,7 +484,7 @@ def main(argv=None):
 
     grey_host, smooth = grey.copy_to_host(), canny.smooth.copy_to_host()
     magnitude, thin = canny.magnitude.copy_to_host(), canny.thin.copy_to_host()
-    if not np.allclose(tiled, smooth, atol=1e-5):
+    if not np.allclose(tiled, smooth, atol=1e-6):
         sys.exit('the tiled and the separable blur differ: this is a bug in naja')
     save_pictures(args.out, [
         ('photo', colour), ('grey', grey_host), ('blur', smooth), ('gradient', magnitude / magnitude.max()),

@@ -21,7 +21,7 @@ KERNELS = {
     'matmul': {'matmul_tiled': f'void({F2}, {F2}, {F2})'},
     'mandelbrot': {'by_kernel': 'void(float64, float64, float64, int32[:,::1])'},
     'photo': {
-        'grey_kernel': f'void(uint8[:,:,::1], {F2})', 'blur_tiled': f'void({F2}, {F1}, {F2})',
+        'grey_kernel': f'void(uint8[:,:,::1], {F2})', 'blur_tiled': f'void({F2}, {F2})',
         'gradient': f'void({F2}, {F2}, {F2}, {F2})', 'suppress': f'void({F2}, {F2}, {F2}, float32, {F2})',
         'label_start': f'void({I1}, {I1})', 'label_join': f'void({F2}, {I1})',
         'mark_strong': f'void({F2}, float32, {I1}, {I1})', 'keep_connected': f'void({F2}, {I1}, {I1}, boolean[:,::1])',
@@ -36,7 +36,7 @@ def load(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if hasattr(module, 'make_blur'):
-        module.blur_rows, module.blur_columns = module.make_blur(1.5)[:2]
+        module.blur_rows, module.blur_columns, module.blur_tiled = module.make_blur(1.5)[:3]
     return module
 
 
