@@ -264,8 +264,10 @@ def keep_connected(thin, parent, strong, edges):
 
 @vectorize(['float32(float32, float32)'], target='parallel')
 def filmic(x, exposure):
-    """A filmic tone curve (Hejl and Burgess-Dawson, 2010): shoulder and toe in one rational function."""
-    v = max(float32(0), x * exposure - float32(0.004))
+    """A filmic tone curve (Hejl and Burgess-Dawson, 2010): shoulder and toe in one rational function.
+
+    It takes linear light and gives display values; the square undoes the display coding of x, nearly."""
+    v = max(float32(0), x * x * exposure - float32(0.004))
     return ((v * (float32(6.2) * v + float32(0.5)))
             / (v * (float32(6.2) * v + float32(1.7)) + float32(0.06)))
 
@@ -364,7 +366,7 @@ def numpy_thin(gy, gx, m, low):
 
 
 def numpy_filmic(x, exposure):
-    v = np.maximum(np.float32(0), x * exposure - np.float32(0.004))
+    v = np.maximum(np.float32(0), x * x * exposure - np.float32(0.004))
     return (v * (np.float32(6.2) * v + np.float32(0.5))) / (v * (np.float32(6.2) * v + np.float32(1.7)) + np.float32(0.06))
 
 
@@ -439,7 +441,7 @@ def parse_args(argv):
     p.add_argument('--sigma', type=float, default=1.5, help='blur, in pixels (default: %(default)s)')
     p.add_argument('--low', type=float, default=0.1, help='weak edges, as a gradient (default: %(default)s)')
     p.add_argument('--high', type=float, default=0.25, help='strong edges (default: %(default)s)')
-    p.add_argument('--exposure', type=float, default=1.6, help='of the tone curve (default: %(default)s)')
+    p.add_argument('--exposure', type=float, default=0.8, help='of the tone curve (default: %(default)s)')
     p.add_argument('--no-compare', action='store_true', help='skip NumPy, plain Python and scikit-image')
     args = p.parse_args(argv)
     if not 0 < args.sigma <= MAX_SIGMA:
