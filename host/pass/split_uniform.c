@@ -11,12 +11,11 @@
 typedef struct Uniform {
     Split *s;
     NjFn *f;
-    uint32_t *label;             /* by block, 0 none; then by point */
+    uint32_t *label;             /* by block: 0 none, 1 and 2 the sides of the branch at hand, else a block's own */
     NjBits **loop;               /* by header: its blocks, once asked for */
     NjBits *done;                /* branches that have been followed */
     NjBits *joins, *leaky;       /* blocks where threads come together; headers of loops they leave on different trips */
-    NjBlkId *work; uint32_t nwork;
-    NjBits *queued;
+    NjBits *rounds; uint32_t nround;          /* of the branch at hand: headers of such loops */
     bool split;                  /* threads may be at different barriers */
     bool leave;                  /* some may return while others go on to a barrier */
     bool round;                  /* the branch at hand: some may go round a loop again */
@@ -61,45 +60,40 @@ static bool is_header(const NjFn *f, NjBlkId h)
 
 /* -- labels ------------------------------------------------------------------------------------------------------ */
 
-static void queue(Uniform *n, NjBlkId b)
+static uint32_t own_label(const Uniform *n, NjBlkId b) { return 3 + b; }
+
+/* Threads that go round come to this edge later than those that have left: the label of the outermost such loop. */
+static uint32_t round_label(Uniform *n, NjBlkId from, NjBlkId to)
 {
-    if (nj_bits_has(n->queued, b))
-        return;
-    nj_bits_set(n->queued, b);
-    n->work[n->nwork++] = b;
+    uint32_t found = 0;
+    for (NjBlkId h = from; n->nround && h != NJ_NOBLK; h = nj_blk(n->f, h)->idom)
+        if (nj_bits_has(n->rounds, h) && nj_bits_has(loop_of(n, h), from) && !nj_bits_has(loop_of(n, h), to))
+            found = own_label(n, h);
+    return found;
 }
 
-/* A second label makes `at` a join, with a label that only it has. True when its label changed. */
-static bool put_label(Uniform *n, uint32_t at, uint32_t label)
+static uint32_t edge_label(Uniform *n, NjBlkId from, NjBlkId to, NjBlkId branch)
 {
-    uint32_t nlabel = n->f->blks.n + n->s->pt.n, own = nlabel + 1 + at, now = n->label[at];
-    if (now == label || now == own)
-        return false;
-    n->label[at] = now ? own : label;
-    if (now && at < n->f->blks.n)
-        nj_bits_set(n->joins, at);
-    return true;
+    if (from == branch)
+        return 1 + (nj_blk(n->f, from)->succ[0] != to);
+    return n->label[from] ? n->label[from] : round_label(n, from, to);
 }
 
-/* Back edges are left to leave_loops. */
-static void push_edges(Uniform *n, NjBlkId b)
+/* One sweep: without back edges, and cut at the barriers, the graph has no cycle. */
+static void run_labels(Uniform *n, NjBlkId branch)
 {
-    const NjBlk *k = nj_blk(n->f, b);
-    if (n->s->ends[b] != SPLIT_NONE) {
-        put_label(n, n->f->blks.n + n->s->ends[b], n->label[b]);
-        return;
-    }
-    for (unsigned i = 0; i < k->nsucc; i++)
-        if (!nj_dom(n->f, k->succ[i], b) && put_label(n, k->succ[i], n->label[b]))
-            queue(n, k->succ[i]);
-}
-
-static void run_labels(Uniform *n)
-{
-    while (n->nwork) {
-        NjBlkId b = n->work[--n->nwork];
-        nj_bits_clear(n->queued, b);
-        push_edges(n, b);
+    memset(n->label, 0, n->f->blks.n * sizeof *n->label);
+    for (uint32_t i = 0; i < n->s->norder; i++) {
+        NjBlkId b = n->s->order[i];
+        const NjBlk *k = nj_blk(n->f, b);
+        for (uint32_t j = 0; j < k->preds.n && b != branch; j++) {
+            NjBlkId p = k->preds.at[j];
+            if (nj_dom(n->f, b, p) || n->s->ends[p] != SPLIT_NONE)
+                continue;
+            uint32_t label = edge_label(n, p, b, branch), now = n->label[b];
+            if (label && label != now)
+                n->label[b] = now ? own_label(n, b) : label;
+        }
     }
 }
 
@@ -162,7 +156,7 @@ static bool leave_loop(Uniform *n, NjBlkId h, NjBlkId branch)
     for nj_each_blk(n->f, x) {
         const NjBlk *k = nj_blk(n->f, x);
         if (!nj_bits_has(in, x) || (!n->label[x] && x != branch))
-            continue;
+            continue;                                      /* everyone who is still in the loop leaves there */
         if (n->s->ends[x] != SPLIT_NONE) {
             n->split |= n->label[x] != back;               /* waits in the loop, in another trip than those that go on */
             continue;
@@ -172,18 +166,13 @@ static bool leave_loop(Uniform *n, NjBlkId h, NjBlkId branch)
     }
     if (!leaks)
         return false;
-    nj_bits_set(n->leaky, h);
+    if (nj_bits_has(n->rounds, h))
+        return false;
     n->split |= meets_later(n, in);
-    bool changed = false;
-    for nj_each_blk(n->f, x)
-        for (unsigned i = 0; nj_bits_has(in, x) && n->s->ends[x] == SPLIT_NONE && i < nj_blk(n->f, x)->nsucc; i++) {
-            NjBlkId y = nj_blk(n->f, x)->succ[i];
-            if (nj_bits_has(in, y) || !put_label(n, y, back))
-                continue;
-            queue(n, y);
-            changed = true;
-        }
-    return changed;
+    nj_bits_set(n->leaky, h);
+    nj_bits_set(n->rounds, h);
+    n->nround++;
+    return true;
 }
 
 static bool leave_loops(Uniform *n, NjBlkId branch)
@@ -200,16 +189,19 @@ static bool leave_loops(Uniform *n, NjBlkId branch)
 /* Where did the sides of the branch come to? */
 static void judge(Uniform *n)
 {
-    uint32_t nblk = n->f->blks.n, first = 0;
+    uint32_t first = 0;
     for (uint32_t k = 1; k < n->s->pt.n; k++) {
-        uint32_t label = n->label[nblk + k];
+        uint32_t label = n->label[n->s->pt.at[k].before];
         if (first && label && label != first)
             n->split = true;
         first = label ? label : first;
     }
-    for nj_each_blk(n->f, b)
+    for nj_each_blk(n->f, b) {
+        if (n->label[b] == own_label(n, b))
+            nj_bits_set(n->joins, b);
         if (n->label[b] && nj_blk(n->f, b)->last && nj_val(n->f, nj_blk(n->f, b)->last)->op == NJ_OP_ret)
             n->leave |= (first || n->round) && n->label[b] != first;
+    }
 }
 
 static void follow(Uniform *n, NjBlkId b)
@@ -219,12 +211,10 @@ static void follow(Uniform *n, NjBlkId b)
         return;
     nj_bits_set(n->done, b);
     n->round = false;
-    memset(n->label, 0, (n->f->blks.n + n->s->pt.n) * sizeof *n->label);
-    for (unsigned i = 0; i < 2; i++)
-        if (!nj_dom(n->f, k->succ[i], b) && put_label(n, k->succ[i], 1 + i))
-            queue(n, k->succ[i]);
+    n->nround = 0;
+    memset(n->rounds->w, 0, (n->rounds->n + 63) / 64 * sizeof *n->rounds->w);
     do
-        run_labels(n);
+        run_labels(n, b);
     while (leave_loops(n, b));
     judge(n);
 }
@@ -297,10 +287,10 @@ static bool uniform_round(Uniform *n)
 void split_fill_uniform(Split *s)
 {
     uint32_t nblk = s->f->blks.n;
-    Uniform n = {.s = s, .f = s->f, .label = NJ_NEWN(s->a, uint32_t, nblk + s->pt.n),
+    Uniform n = {.s = s, .f = s->f, .label = NJ_NEWN(s->a, uint32_t, nblk),
                  .loop = NJ_NEWN(s->a, NjBits *, nblk), .done = nj_bits_new(s->a, nblk),
                  .joins = nj_bits_new(s->a, nblk), .leaky = nj_bits_new(s->a, nblk),
-                 .queued = nj_bits_new(s->a, nblk), .work = NJ_NEWN(s->a, NjBlkId, nblk)};
+                 .rounds = nj_bits_new(s->a, nblk)};
     s->differs = nj_bits_new(s->a, s->f->vals.n);
     if (nj_arena_failed(s->a))
         return;
