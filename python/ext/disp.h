@@ -41,6 +41,7 @@ static inline Py_ssize_t nj_params_count(const NjParams *p) { return p->nargs + 
 /* The specialisation for exactly these types, compiled now if it is new and that is allowed. Borrowed. */
 NjPySpec *nj_disp_compile(NjDisp *d, const NjType *const *args, uint32_t nargs, const NjType *ret);
 void      nj_disp_drop_specs(NjDisp *d);
+PyObject *nj_disp_only(NjDisp *d, NjPySpec *s);           /* a dispatcher of this specialisation alone */
 
 /* disp_attrs.c */
 extern PyGetSetDef nj_disp_getset[];

@@ -1,7 +1,7 @@
 /* disp_attrs.c - what can be asked of a dispatcher besides calling it: signatures, recompiling, looking inside, its
  * function's names.
  *
- * What only prints or pickles is Python (naja/inspect.py, naja/decorators.py), imported when asked.
+ * What only prints or pickles is Python (naja/inspect.py, compiled.py, pickling.py), imported when asked.
  */
 #include "disp.h"
 #include "cache.h"
@@ -56,14 +56,11 @@ static PyObject *dict_of(NjDisp *d, PyObject *(*make)(const NjPySpec *, int), in
     return r;
 }
 
-static PyObject *overload_of(const NjPySpec *s, int unused)
-{
-    return sig_of(s);
-}
-
 static PyObject *get_overloads(PyObject *self, void *unused)
 {
-    return dict_of((NjDisp *)self, overload_of, 0);
+    PyObject *f = nj_ext_import("naja.compiled", "overloads"), *r = f ? PyObject_CallOneArg(f, self) : NULL;
+    Py_XDECREF(f);
+    return r;
 }
 
 /* {argument types: 1} of the specialisations that came from the cache, or that did not. */
@@ -104,6 +101,11 @@ static PyObject *get_doc(PyObject *self, void *unused)
     return PyObject_GetAttrString(((NjDisp *)self)->func, "__doc__");
 }
 
+static PyObject *get_code(PyObject *self, void *unused)
+{
+    return PyObject_GetAttrString(((NjDisp *)self)->func, "__code__");
+}
+
 static PyObject *get_options(PyObject *self, void *unused)
 {
     return PyDict_Copy(((NjDisp *)self)->options);
@@ -112,6 +114,12 @@ static PyObject *get_options(PyObject *self, void *unused)
 static PyObject *get_declared(PyObject *self, void *unused)
 {
     return PySequence_List(((NjDisp *)self)->declared);
+}
+
+/* The types that the `locals` option gives variables: none, the option being refused. */
+static PyObject *get_locals(PyObject *self, void *unused)
+{
+    return PyDict_New();
 }
 
 static PyObject *get_can_compile(PyObject *self, void *unused)
@@ -128,9 +136,12 @@ PyGetSetDef nj_disp_getset[] = {
     {"py_func", get_func, NULL, "the Python function", NULL},
     {"__wrapped__", get_func, NULL, "the Python function", NULL},
     {"__doc__", get_doc, NULL, NULL, NULL},
+    {"doc", get_doc, NULL, "the function's docstring", NULL},
+    {"func_code", get_code, NULL, "the function's code object", NULL},
+    {"locals", get_locals, NULL, "types declared for variables", NULL},
     {"signatures", get_signatures, NULL, "argument types that have been compiled", NULL},
     {"nopython_signatures", get_nopython_signatures, NULL, "the same as Signatures, with results", NULL},
-    {"overloads", get_overloads, NULL, "{argument types: Signature}", NULL},
+    {"overloads", get_overloads, NULL, "{argument types: CompileResult}", NULL},
     {"stats", get_stats, NULL, "where the specialisations came from: cache_path, cache_hits, cache_misses", NULL},
     {"targetoptions", get_options, NULL, "the options given to the decorator", NULL},
     {"declared", get_declared, NULL, "the Signatures given to the decorator", NULL},
@@ -235,9 +246,10 @@ static PyObject *view_of(const NjPySpec *s, int what)
     return nj_spec_view(s, (NjView)what);
 }
 
-static PyObject *view_one(NjDisp *d, PyObject *signature, NjView what)
+/* The specialisation a signature names; KeyError when there is none. */
+static NjPySpec *spec_of(NjDisp *d, PyObject *signature)
 {
-    PyObject *sig = nj_pysig_get(signature), *r = NULL;
+    PyObject *sig = nj_pysig_get(signature);
     if (!sig)
         return NULL;
     const NjSig *want = nj_pysig_sig(sig);
@@ -245,12 +257,16 @@ static PyObject *view_one(NjDisp *d, PyObject *signature, NjView what)
     for (uint32_t i = 0; i < d->nspecs && !s; i++)
         if (nj_spec_is(d->specs[i], want->args, want->nargs))
             s = d->specs[i];
-    if (s)
-        r = nj_spec_view(s, what);
-    else
+    if (!s)
         PyErr_Format(PyExc_KeyError, "%R has not been compiled for %R", d->func, sig);
     Py_DECREF(sig);
-    return r;
+    return s;
+}
+
+static PyObject *view_one(NjDisp *d, PyObject *signature, NjView what)
+{
+    NjPySpec *s = spec_of(d, signature);
+    return s ? nj_spec_view(s, what) : NULL;
 }
 
 static PyObject *view(PyObject *self, PyObject *args, PyObject *kw, NjView what)
@@ -282,11 +298,36 @@ static PyObject *m_inspect_ir(PyObject *self, PyObject *args, PyObject *kw)
     return view(self, args, kw, NJ_VIEW_TYPES);
 }
 
-/* naja.inspect.inspect_types(self, ...) */
-static PyObject *m_inspect_types(PyObject *self, PyObject *args, PyObject *kw)
+static PyObject *m_get_overload(PyObject *self, PyObject *signature)
 {
-    PyObject *f = nj_ext_import("naja.inspect", "inspect_types"), *all = NULL, *r = NULL;
-    PyObject *head = PyTuple_Pack(1, self);
+    NjPySpec *s = spec_of((NjDisp *)self, signature);
+    return s ? nj_disp_only((NjDisp *)self, s) : NULL;
+}
+
+/* {"cached": found on disk?, "timers": seconds of each stage, where it was compiled} */
+static PyObject *m_metadata(PyObject *self, PyObject *signature)
+{
+    static const char *const names[] = {"front", "infer", "lower", "emit", "code"};
+    NjPySpec *s = spec_of((NjDisp *)self, signature);
+    PyObject *timers = s ? PyDict_New() : NULL;
+    for (size_t i = 0; timers && !s->cached && i < NJ_COUNT(names); i++) {
+        PyObject *seconds = PyFloat_FromDouble(s->seconds[i]);
+        if (!seconds || PyDict_SetItemString(timers, names[i], seconds) < 0)
+            Py_CLEAR(timers);
+        Py_XDECREF(seconds);
+    }
+    return timers ? Py_BuildValue("{s:O,s:N}", "cached", s->cached ? Py_True : Py_False, "timers", timers) : NULL;
+}
+
+static PyObject *m_same(PyObject *self, PyObject *unused)
+{
+    return Py_NewRef(self);
+}
+
+/* module.name(self, ...): what is asked for by hand is written in Python. */
+static PyObject *in_python(const char *module, const char *name, PyObject *self, PyObject *args, PyObject *kw)
+{
+    PyObject *f = nj_ext_import(module, name), *head = PyTuple_Pack(1, self), *all = NULL, *r = NULL;
     if (f && head && (all = PySequence_Concat(head, args)))
         r = PyObject_Call(f, all, kw);
     Py_XDECREF(f);
@@ -294,6 +335,28 @@ static PyObject *m_inspect_types(PyObject *self, PyObject *args, PyObject *kw)
     Py_XDECREF(all);
     return r;
 }
+
+#define IN_PYTHON(X) \
+    X("naja.inspect", inspect_types, "inspect_types(file=None, signature=None): typed IR beside the source.") \
+    X("naja.compiled", inspect_cfg, "inspect_cfg(signature=None): the blocks of the LLVM code; str() of it is a DOT graph.") \
+    X("naja.compiled", inspect_disasm_cfg, "not there: it says what is instead.") \
+    X("naja.compiled", get_compile_result, "get_compile_result(signature): compiles it if needed; signature, entry_point.") \
+    X("naja.compiled", add_overload, "add_overload(result): compiles its signature.") \
+    X("naja.compiled", get_metadata, "get_metadata(signature=None): from the cache or not, and the seconds of each stage.") \
+    X("naja.compiled", get_annotation_info, "get_annotation_info(signature=None): source lines and typed IR.") \
+    X("naja.compiled", get_function_type, "The Signature of a dispatcher that has one and compiles no others, or None.") \
+    X("naja.compiled", fold_argument_types, "fold_argument_types(args, kws): (Python signature, types in its order).") \
+    X("naja.compiled", enable_caching, "The cache is on without it.") \
+    X("naja.compiled", parallel_diagnostics, "parallel_diagnostics(signature=None, level=1): prints what became of loops.") \
+    X("naja.compiled", dump, "dump(tab=''): prints the signatures.")
+
+#define CALLER(module, name, doc) \
+    static PyObject *py_##name(PyObject *self, PyObject *args, PyObject *kw) \
+    { \
+        return in_python(module, #name, self, args, kw); \
+    }
+IN_PYTHON(CALLER)
+#undef CALLER
 
 static PyObject *m_reduce(PyObject *self, PyObject *unused)
 {
@@ -309,8 +372,13 @@ PyMethodDef nj_disp_tp_methods[] = {
     {"disable_compile", m_disable_compile, METH_VARARGS,
      "disable_compile(yes=True): no new argument types from now on."},
     {"recompile", m_recompile, METH_NOARGS, "Compiles everything again, with globals and closures as they are now."},
-    {"inspect_types", WITH_KEYWORDS(m_inspect_types),
-     "inspect_types(file=None, signature=None): typed IR beside the source."},
+#define ROW(module, name, doc) {#name, WITH_KEYWORDS(py_##name), doc},
+    IN_PYTHON(ROW)
+#undef ROW
+    {"get_overload", m_get_overload, METH_O, "get_overload(signature): a callable for it alone."},
+    {"_metadata", m_metadata, METH_O, NULL},
+    {"__copy__", m_same, METH_NOARGS, NULL},
+    {"__deepcopy__", m_same, METH_O, NULL},
     {"inspect_ir", WITH_KEYWORDS(m_inspect_ir), "inspect_ir(signature=None): typed IR as text."},
     {"inspect_llvm", WITH_KEYWORDS(m_inspect_llvm), "inspect_llvm(signature=None): optimised LLVM text."},
     {"inspect_llvm_input", WITH_KEYWORDS(m_inspect_llvm_raw),

@@ -39,12 +39,14 @@ static inline PyObject *call_try(NjPySpec *s, PyObject *const *args, Py_ssize_t 
         r = call_large(s, args, n, hit);
     else if ((*hit = nj_plan_fill_all(s->plan, args, n, slots) == 1))
         r = nj_spec_run(s, slots, args, n);
+    if (!*hit && PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_MemoryError))
+        PyErr_Clear();                     /* whoever asks for the types of the arguments says it with a name */
     nj_spec_release(s);
     return r;
 }
 
 /* Arguments converted to the types of s. */
-static PyObject *call_convert(NjPySpec *s, PyObject *const *args, Py_ssize_t n)
+static PyObject *call_convert(const NjDisp *d, NjPySpec *s, PyObject *const *args, Py_ssize_t n)
 {
     uint64_t *slots = PyMem_Calloc(s->nslots + 1, sizeof *slots);
     if (!slots)
@@ -53,6 +55,8 @@ static PyObject *call_convert(NjPySpec *s, PyObject *const *args, Py_ssize_t n)
     int at = 0;
     for (Py_ssize_t i = 0; i < n && at >= 0; i++) {
         int k = nj_marshal_arg(s->args[i], NJ_ABI_CPU, args[i], slots + at);
+        if (k < 0)
+            nj_error_name_arg(d->func, i);
         at = k < 0 ? -1 : at + k;
     }
     PyObject *r = at < 0 ? NULL : nj_spec_run(s, slots, args, n);
@@ -91,7 +95,7 @@ static PyObject *call_frozen(NjDisp *d, const NjType *const *types, PyObject *co
     PyMem_Free(sigs);
     if (k < 0)
         return choose_fail(d, types, n, k == -2);
-    return call_convert(d->specs[k], args, n);
+    return call_convert(d, d->specs[k], args, n);
 }
 
 static PyObject *call_new_types(NjDisp *d, PyObject *const *args, Py_ssize_t n)
@@ -103,16 +107,18 @@ static PyObject *call_new_types(NjDisp *d, PyObject *const *args, Py_ssize_t n)
         return PyErr_NoMemory();
     while (i < n && (types[i] = nj_pytype_of(args[i])))
         i++;
-    if (i == n && d->frozen) {
+    if (i < n) {
+        nj_error_name_arg(d->func, i);
+    } else if (d->frozen) {
         r = call_frozen(d, types, args, n);
-    } else if (i == n) {
+    } else {
         bool hit = false;
         NjPySpec *s = nj_disp_compile(d, types, (uint32_t)n, NULL);
         r = s ? call_try(s, args, n, &hit) : NULL;
         if (hit)
             d->last = s;
         else if (s && !PyErr_Occurred())
-            r = call_convert(s, args, n);
+            r = call_convert(d, s, args, n);
     }
     if (types != few)
         PyMem_Free(types);
@@ -323,25 +329,54 @@ static int disp_compile_declared(NjDisp *d)
     return 0;
 }
 
-/* Dispatcher(func, signatures, options as given, **what the C side reads) */
-static PyObject *disp_new(PyTypeObject *type, PyObject *args, PyObject *kw)
+static NjDisp *disp_alloc(PyTypeObject *type, PyObject *func, PyObject *options)
 {
-    PyObject *func, *sigs, *options;
-    if (!PyArg_ParseTuple(args, "O!OO!:Dispatcher", &PyFunction_Type, &func, &sigs, &PyDict_Type, &options))
-        return NULL;
     NjDisp *d = (NjDisp *)type->tp_alloc(type, 0);
     if (!d)
         return NULL;
     d->call = disp_vectorcall;
     d->func = Py_NewRef(func);
     d->options = Py_NewRef(options);
-    if (nj_gate_init(&d->gate) < 0 || nj_params_init(&d->params, func) < 0 || disp_options(d, kw) < 0 || disp_declare(d, sigs) < 0 ||
-        disp_compile_declared(d) < 0) {
+    if (nj_gate_init(&d->gate) < 0 || nj_params_init(&d->params, func) < 0)
+        Py_CLEAR(d);
+    return d;
+}
+
+/* Dispatcher(func, signatures, options as given, **what the C side reads) */
+static PyObject *disp_new(PyTypeObject *type, PyObject *args, PyObject *kw)
+{
+    PyObject *func, *sigs, *options;
+    if (!PyArg_ParseTuple(args, "O!OO!:Dispatcher", &PyFunction_Type, &func, &sigs, &PyDict_Type, &options))
+        return NULL;
+    NjDisp *d = disp_alloc(type, func, options);
+    if (d && (disp_options(d, kw) < 0 || disp_declare(d, sigs) < 0 || disp_compile_declared(d) < 0)) {
         if (!PyErr_Occurred())
             PyErr_NoMemory();
         Py_CLEAR(d);
     }
     return (PyObject *)d;
+}
+
+PyObject *nj_disp_only(NjDisp *d, NjPySpec *s)
+{
+    PyObject *sig = nj_pysig_new(s->ret, s->args, s->nargs);
+    NjDisp *one = sig ? disp_alloc(Py_TYPE(d), d->func, d->options) : NULL;
+    NjPySpec **specs = one ? PyMem_Calloc(1, sizeof *specs) : NULL;
+    if (specs) {
+        one->opts = d->opts;
+        one->nogil = d->nogil;
+        one->frozen = true;
+        one->specs = specs;
+        one->nspecs = one->cap = 1;
+        specs[0] = nj_spec_retain(s);
+    }
+    if (one && (!specs || disp_declare(one, sig) < 0)) {
+        if (!PyErr_Occurred())
+            PyErr_NoMemory();
+        Py_CLEAR(one);
+    }
+    Py_XDECREF(sig);
+    return (PyObject *)one;
 }
 
 static int disp_traverse(PyObject *self, visitproc visit, void *arg)

@@ -41,6 +41,41 @@ static PyObject *err_set(const char *name, const char *text)
     return NULL;
 }
 
+/* -- arguments ----------------------------------------------------------------------------------------- */
+
+/* "x" of the function's parameter i; NULL without an exception when it has none. */
+static PyObject *arg_name(PyObject *func, Py_ssize_t i)
+{
+    PyObject *code = PyFunction_Check(func) ? PyFunction_GetCode(func) : NULL;
+    PyObject *names = code ? PyObject_GetAttrString(code, "co_varnames") : NULL, *name = NULL;
+    if (names && i < PyTuple_GET_SIZE(names))
+        name = Py_NewRef(PyTuple_GET_ITEM(names, i));
+    Py_XDECREF(names);
+    PyErr_Clear();
+    return name;
+}
+
+void nj_error_name_arg(PyObject *func, Py_ssize_t i)
+{
+    PyObject *e = nj_exc_take();
+    if (!e)
+        return;
+    PyObject *cls = (PyObject *)Py_TYPE(e), *name = arg_name(func, i), *text = PyObject_Str(e);
+    bool plain = cls == PyExc_TypeError || cls == PyExc_ValueError || cls == PyExc_OverflowError;
+    PyObject *whole = plain && name && text
+        ? PyUnicode_FromFormat("argument '%U' of %U: %U", name, ((PyFunctionObject *)func)->func_name, text) : NULL;
+    PyErr_Clear();
+    if (whole) {
+        PyErr_SetObject(cls, whole);
+        Py_DECREF(e);
+    } else {
+        nj_exc_put(e);
+    }
+    Py_XDECREF(name);
+    Py_XDECREF(text);
+    Py_XDECREF(whole);
+}
+
 /* -- diagnostics ------------------------------------------------------------------------------------- */
 
 typedef struct Source { PyObject *getline, *kept; } Source;

@@ -83,6 +83,8 @@ PyObject *nj_marshal_result(const NjType *t, const uint64_t *slots, PyObject *co
  * returns NULL. */
 PyObject *nj_error_from_unit(const NjUnit *u, NjStatus st);
 PyObject *nj_error_from_err(const NjErr *e);
+/* The TypeError, ValueError or OverflowError that is set is about parameter i of the function: its message says so. */
+void      nj_error_name_arg(PyObject *func, Py_ssize_t i);
 /* Raises row `status - 1` of the unit's exceptions, with the file, function and line it was raised at as traceback. */
 PyObject *nj_error_raise(const NjExc *e, const NjSnapshot *s);
 

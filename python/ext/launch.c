@@ -257,14 +257,14 @@ static int call_slots(Call *c, uint32_t i, const NjType *t)
     if (PyObject_TypeCheck(o, &NjDevArray_Type)) {
         const NjDevArrayObject *a = (NjDevArrayObject *)o;
         if (a->memory->dev != c->l->dev) {
-            PyErr_Format(PyExc_ValueError, "argument %u lives on device %d, the launch is on device %d", i + 1,
+            PyErr_Format(PyExc_ValueError, "it lives on device %d, the launch is on device %d",
                          a->memory->dev->info.ordinal, c->l->dev->info.ordinal);
             return -1;
         }
         if (a->type == t)
             return nj_devarray_slots(a, slots);
         if (nj_type_conv(a->type, t) == NJ_CONV_NONE) {
-            PyErr_Format(PyExc_TypeError, "argument %u is %s, the kernel's signature wants %s", i + 1, a->type->name, t->name);
+            PyErr_Format(PyExc_TypeError, "it is %s, the kernel's signature wants %s", a->type->name, t->name);
             return -1;
         }
         int n = nj_devarray_slots(a, slots);
@@ -282,8 +282,10 @@ static int call_marshal(Call *c, const NjKernelSpec *s)
 {
     for (uint32_t i = 0; i < c->nargs; i++) {
         int n = call_slots(c, i, s->types[i]);
-        if (n < 0)
+        if (n < 0) {
+            nj_error_name_arg(c->l->kernel->func, i);
             return -1;
+        }
         c->nslots += (uint32_t)n;
     }
     return 0;
@@ -470,8 +472,10 @@ static int call_long(Call *c)
     c->types = types;
     for (uint32_t i = 0; i < c->nargs; i++) {
         types[i] = call_type(c, i);
-        if (!types[i])
+        if (!types[i]) {
+            nj_error_name_arg(c->l->kernel->func, i);
             return -1;
+        }
     }
     NjKernelSpec *s = nj_kernel_spec(c->l->kernel, c->l->dev, types, c->nargs);
     if (!s)

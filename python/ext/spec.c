@@ -161,7 +161,10 @@ static void job_compile_nogil(Job *j)
     j->own_err = !j->u || j->st == NJ_OK;
     if (j->st == NJ_OK)
         j->st = spec_native_nogil(s, j->u, &j->cache, &j->err);
-    nj_unit_log(j->u, j->st, nj_clock() - start);
+    const NjUnit *u = j->u;
+    double took[] = {u ? u->t_front : 0, u ? u->t_infer : 0, u ? u->t_lower : 0, u ? u->t_emit : 0, nj_clock() - start};
+    memcpy(s->seconds, took, sizeof took);
+    nj_unit_log(u, j->st, took[4]);
 }
 
 static int32_t jobs_compile_nogil(void *arg, size_t lo, size_t hi, uint32_t slot)

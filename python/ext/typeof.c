@@ -46,7 +46,10 @@ static const NjType *of_int(PyObject *v)
     if (overflow > 0 && (PyLong_AsUnsignedLongLong(v) != (unsigned long long)-1 || !PyErr_Occurred()))
         return nj_type_scalar(nj_ext_types(), NJ_T_U64);
     PyErr_Clear();
-    PyErr_Format(PyExc_ValueError, "the integer %.200R is too large: compiled code has 64 bits", v);
+    PyObject *bits = PyObject_CallMethod(v, "bit_length", NULL);
+    if (bits)
+        PyErr_Format(PyExc_ValueError, "an integer of %S bits is too large: compiled code has 64 bits", bits);
+    Py_XDECREF(bits);
     return NULL;
 }
 
@@ -176,6 +179,22 @@ static const NjType *of_declared(PyObject *v)
     return t;
 }
 
+/* What to write instead, for what is passed by mistake most often. */
+static const char *of_hint(PyObject *v)
+{
+    if (!strcmp(Py_TYPE(Py_TYPE(v))->tp_name, "EnumType") || !strcmp(Py_TYPE(Py_TYPE(v))->tp_name, "EnumMeta"))
+        return "; pass its .value, or make it an IntEnum";
+    if (PyList_Check(v))
+        return "; pass a tuple or a NumPy array";
+    if (PyFunction_Check(v))
+        return "; compiled code calls functions that it finds by name, among the globals or in a closure";
+    PyObject *method = NULL;
+    bool has = nj_npy_maybe() > 0 && !PyArray_CheckScalar(v) && nj_getattr_opt((PyObject *)Py_TYPE(v), "__array__", &method) > 0;
+    Py_XDECREF(method);
+    PyErr_Clear();
+    return has ? "; pass the array in it, which numpy.asarray(...) or its own .to_numpy() gives" : "";
+}
+
 static const NjType *of_value(PyObject *v)
 {
     NjTypes *ts = nj_ext_types();
@@ -200,7 +219,9 @@ static const NjType *of_value(PyObject *v)
         t = of_declared(v);
     if (t || PyErr_Occurred())
         return t;
-    return of_fail(PyExc_TypeError, "a value of type %.200s cannot be an argument of compiled code", v);
+    PyErr_Format(PyExc_TypeError, "a value of type %.200s cannot be an argument of compiled code%s", Py_TYPE(v)->tp_name,
+                 of_hint(v));
+    return NULL;
 }
 
 /* Interning gives the error type when there is no memory for a new one. */

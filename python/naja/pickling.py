@@ -2,12 +2,30 @@
 
 By value a function travels as its marshalled code, defaults, closure values and the globals that its code names, so
 functions of __main__, notebooks and closures reach the workers of process pools. Code objects only load in the same Python version.
+Each dispatcher that travels has a number: where it is alive, or was among the last that came here, a pickle of it loads as that object,
+so a worker compiles what every task brings along only once.
 """
+import collections
 import marshal
 import sys
 import types as pytypes
+import weakref
 
 from ._naja import Dispatcher
+
+
+_alive = weakref.WeakValueDictionary()        # number -> dispatcher, both the sent and the received; dicts are safe under threads
+_recent = collections.deque(maxlen=128)       # what came here last stays alive, even if only its tasks refer to it
+
+
+def _number(dispatcher):
+    """The same for as long as it lives, and in every process that has it."""
+    number = getattr(dispatcher, "_number", None)
+    if number is None:
+        import uuid
+        number = dispatcher._number = uuid.uuid4().hex
+    _alive[number] = dispatcher
+    return number
 
 
 def _importable(dispatcher):
@@ -56,13 +74,16 @@ def _reduced(dispatcher, remake, args):
     scope = {name: _portable(own[name]) for name in sorted(_global_names(func.__code__)) if own.get(name, dispatcher) is not dispatcher}
     recursive = [name for name in _global_names(func.__code__) if own.get(name) is dispatcher]
     cells = [_portable(cell.cell_contents) for cell in func.__closure__ or ()]
-    state = (marshal.dumps(func.__code__), func.__module__, func.__qualname__, func.__defaults__, func.__kwdefaults__, func.__doc__,
-             scope, cells, recursive, remake, args)
+    state = (_number(dispatcher), marshal.dumps(func.__code__), func.__module__, func.__qualname__, func.__defaults__,
+             func.__kwdefaults__, func.__doc__, scope, cells, recursive, remake, args)
     return rebuild, state
 
 
-def rebuild(code, module, qualname, defaults, kwdefaults, doc, scope, cells, recursive, remake, args):
+def rebuild(number, code, module, qualname, defaults, kwdefaults, doc, scope, cells, recursive, remake, args):
     """The dispatcher again, in this process."""
+    known = _alive.get(number)
+    if known is not None:
+        return known
     code = marshal.loads(code)
     own = {"__name__": module, "__builtins__": __builtins__, **{name: _restored(item) for name, item in scope.items()}}
     func = pytypes.FunctionType(code, own, code.co_name, defaults, tuple(pytypes.CellType(_restored(c)) for c in cells) or None)
@@ -70,6 +91,9 @@ def rebuild(code, module, qualname, defaults, kwdefaults, doc, scope, cells, rec
     dispatcher = remake(func, *args)
     for name in recursive:
         own[name] = dispatcher
+    dispatcher._number = number
+    _alive[number] = dispatcher
+    _recent.append(dispatcher)
     return dispatcher
 
 

@@ -1,4 +1,7 @@
 """The object behind @jit: lazy and eager compilation, keywords, conversions, options, attributes, threads, pickling."""
+import copy
+import datetime
+import enum
 import gc
 import inspect
 import pickle
@@ -7,6 +10,7 @@ import sys
 import threading
 import warnings
 import weakref
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -138,6 +142,88 @@ def test_disable_compile():
     assert f(1.0, 2.5) == 3.5 and len(f.signatures) == 2
 
 
+# -- what values become, or why they cannot
+
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+class Point(NamedTuple):
+    x: int
+    y: float
+
+
+class Mine(np.ndarray):
+    pass
+
+
+class Frame:
+    """What a data frame is to us: no array, but with one in it."""
+    dtype, shape = np.dtype(float), (3,)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.zeros(3)
+
+
+VALUES = [
+    (True, types.boolean), (2**63, types.uint64), (-2**63, int64), (2**64 - 1, types.uint64), (Level.HIGH, int64), (np.bool_(True), types.boolean),
+    (np.int8(-3), types.int8), (np.uint64(2**63), types.uint64), (np.float32(1.5), float32), (np.complex64(1 + 2j), types.complex64),
+    (None, types.none), (Point(1, 2.5), None), ((1, (2.0, (True, None))), None), ((), None), (1 + 2j, types.complex128),
+]
+ARRAYS = [np.array(3.5), np.arange(3.0).view(Mine), np.zeros((0, 3)), np.broadcast_to(np.float64(1), (3,)), np.arange(6)[::-2], np.zeros((1,) * 32)]
+REFUSED = [
+    (2**64, ValueError, "an integer of 65 bits"), (-2**63 - 1, ValueError, "64 bits"), ((1, 2**70), ValueError, "71 bits"), (10**5000, ValueError, "bits"),
+    (Colour.RED, TypeError, "type Colour .*value"), (datetime.datetime.now(), TypeError, "datetime.datetime"),
+    (datetime.date.today(), TypeError, "datetime.date"), (np.datetime64("2020-01-01"), TypeError, "datetime64"),
+    (np.timedelta64(3, "s"), TypeError, "timedelta64"), (np.array(["2020-01-01"], "M8[s]"), TypeError, r"datetime64\[s\]"),
+    (np.array([object()]), TypeError, "dtype object"), (Frame(), TypeError, "Frame .*numpy.asarray"), ({1: 2}, TypeError, "dict"),
+    ([1, 2], TypeError, "list.*tuple"), ("text", TypeError, "str"), (object(), TypeError, "object"), (np.ma.array([1.0]), TypeError, "mask"),
+    (np.arange(3, dtype=">f8"), TypeError, "byte order"), (len, TypeError, "builtin"), ((1, datetime.date.today()), TypeError, "datetime.date"),
+    (Point(1, datetime.date.today()), TypeError, "datetime.date"),
+]
+
+
+@pytest.mark.parametrize("value, expected", VALUES, ids=lambda v: repr(v)[:30])
+def test_values(value, expected):
+    f = njit(lambda first, x: x)
+    result = f(0, value)
+    assert result == value and (expected is None or f.signatures[0][1] == expected)
+    assert f(0, value) == value and len(f.signatures) == 1
+    if isinstance(value, Point):
+        assert type(result) is Point
+
+
+@pytest.mark.parametrize("a", ARRAYS, ids=range(len(ARRAYS)))
+def test_arrays_come_back(a):
+    f = njit(lambda x: (x, x.shape, x.size))
+    back, shape, size = f(a)
+    assert back is a or (np.array_equal(back, a) and back.ctypes.data == a.ctypes.data)
+    assert (shape, size) == (a.shape, a.size)
+
+
+@pytest.mark.parametrize("value, error, words", REFUSED, ids=range(len(REFUSED)))
+@pytest.mark.parametrize("seen", [False, True])
+def test_refused_values(value, error, words, seen):
+    """Before and after other types were compiled, and with declared signatures: the argument's name and what is wrong with it."""
+    def f(first, second):
+        return second
+    for g in (njit(f), njit([(int64, int64), (int64, float64)])(f)):
+        if seen:
+            g(1, 2)
+            g(1, 2.5)
+        before = g.signatures
+        with pytest.raises(error, match=f"argument 'second' of f: .*{words}"):
+            g(0, value)
+        with pytest.raises(error, match="argument 'second' of f: "):
+            g(second=value, first=0)
+        assert g.signatures == before and (not seen or g(1, 2) == 2)
+
+
 # -- options
 
 def test_unknown_option():
@@ -235,10 +321,71 @@ def test_method():
         @njit
         def m(self, x):
             return x
+
+        @classmethod
+        @njit
+        def c(cls, x):
+            return x
     assert C.s(1) == 2 and C().s(1) == 2
+    with pytest.raises(TypeError, match="argument 'cls' of c: a value of type type"):
+        C.c(1)
     assert isinstance(C.m, type(njit(add)))
     with pytest.raises(TypeError, match="type C"):
         C().m(1)
+
+
+def test_method_of_a_tuple():
+    class Point(NamedTuple):
+        x: float
+        y: float
+
+        @njit
+        def dot(self, other):
+            return self.x * other.x + self.y * other.y
+    assert Point(1.0, 2.0).dot(Point(3.0, 4.0)) == 11.0
+
+
+def test_seldom_attributes(capsys):
+    f = njit(add)
+    f(1, 2)
+    f(1.5, 2.5)
+    assert (f.doc, f.func_code, f.locals) == ("adds", add.__code__, {})
+    result = f.overloads[(int64, int64)]
+    assert result.signature == int64(int64, int64) and result.entry_point(3, 4.9) == 7
+    one = f.get_overload((float64, float64))
+    assert one(1, 2) == 3.0 and type(one(1, 2)) is float and one.signatures == [(float64, float64)] and not one.can_compile
+    with pytest.raises(KeyError):
+        f.get_overload((int32,))
+    assert f.get_compile_result((int32, int32)).signature.args == (int32, int32) and len(f.signatures) == 3
+    g = njit(add)
+    g.add_overload(result)
+    assert g.signatures == [(int64, int64)]
+    meta = f.get_metadata((int64, int64))
+    assert set(meta) == {"cached", "timers"} and (meta["cached"] or set(meta["timers"]) == {"front", "infer", "lower", "emit", "code"})
+    assert set(f.get_metadata()) == set(f.signatures)
+    assert "return a + b" in str(f.get_annotation_info((int64, int64))["python_lines"])
+    assert f.fold_argument_types((int64,), {"b": float64})[1] == (int64, float64)
+    assert f.get_function_type() is None and njit(float64(float64, float64))(add).get_function_type() == float64(float64, float64)
+    assert f.enable_caching() is None
+    f.dump()
+    assert "3 signatures" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="parallel"):
+        f.parallel_diagnostics()
+    with pytest.raises(NotImplementedError):
+        f.inspect_disasm_cfg()
+
+
+def test_control_flow_graph():
+    @njit
+    def f(x):
+        s = 0.0
+        while s < x:
+            s = s * 1.5 + 1
+        return s
+    f(3.0)
+    graph = str(f.inspect_cfg()[(float64,)])
+    assert graph.startswith("digraph") and graph.count("->") >= 3 and "fmul" in graph and graph.count("{") == graph.count("}")
+    assert f.inspect_cfg((float64,)).display().startswith("digraph")
 
 
 def test_compile_and_recompile():
@@ -348,9 +495,40 @@ def test_pickle_by_value():
     @njit(float64(float64), error_model="numpy")
     def f(x):
         return x + offset
-    g = pickle.loads(pickle.dumps(f))
-    assert g is not f and g(1.0) == 6.0 and g.signatures == [(float64,)] and g.targetoptions == {"error_model": "numpy"}
-    assert g.__name__ == "f"
+    assert pickle.loads(pickle.dumps(f)) is f           # alive here
+    sent, name = pickle.dumps(f), f.__name__
+    del f
+    gc.collect()
+    g = pickle.loads(sent)
+    assert g(1.0) == 6.0 and g.signatures == [(float64,)] and g.targetoptions == {"error_model": "numpy"}
+    assert g.__name__ == name == "f" and pickle.loads(sent) is g
+
+
+def test_a_worker_compiles_what_tasks_bring_once():
+    def f(x):
+        return x * 91
+    tasks = [pickle.dumps((njit(f), i)) for i in range(3)]
+    same = pickle.dumps((njit(f), 0))
+    loaded = [pickle.loads(same)[0] for _ in range(50)]
+    assert all(g is loaded[0] for g in loaded) and loaded[0](2) == 182
+    assert len({id(pickle.loads(t)[0]) for t in tasks}) == 3
+
+
+@pytest.mark.parametrize("make", [lambda: threading.Lock(), lambda: open(__file__), lambda: (i for i in range(3))])
+def test_unpicklable_closures(make):
+    thing = make()
+
+    @njit
+    def f(x):
+        return x if thing is None else x + 1
+    with pytest.raises(TypeError, match="pickle"):
+        pickle.dumps(f)
+
+
+def test_copies_are_the_function_itself():
+    f = njit(add)
+    f(1, 2)
+    assert copy.copy(f) is f and copy.deepcopy([f])[0] is f and copy.deepcopy({"f": f})["f"](1, 2) == 3
 
 
 def test_pickle_into_another_process():

@@ -85,8 +85,7 @@ def test_pickle_by_reference_and_by_value():
         a[cuda.grid(1)] = times(a[cuda.grid(1)]) + math.sqrt(4)
 
     again = pickle.loads(pickle.dumps(kernel))
-    assert again is not kernel and again.targetoptions == kernel.targetoptions
-    assert ones(again) == ones(kernel) == [5] * 4
+    assert again is kernel and ones(again) == [5] * 4        # in the process that sent it; elsewhere:
     code = 'import pickle, sys, numpy as np; k = pickle.load(sys.stdin.buffer); a = np.ones(4); k[1, 4](a); print(a.tolist())'
     done = subprocess.run([sys.executable, '-c', code], input=pickle.dumps(kernel), capture_output=True, check=True)
     assert done.stdout.strip() == b'[5.0, 5.0, 5.0, 5.0]'
