@@ -3,7 +3,7 @@
  * A view takes a scalar, an array whose shape fits (broadcast along axes of length 1; anything else raises ValueError)
  * or a tuple of numbers. Source and target may overlap. A shift within one row runs forwards or backwards, whichever reads
  * before it writes; on the CPU any other overlap, seen at run time, goes by way of a copy. Kernels have no memory for
- * one, and threads that write where others read are the program's care.
+ * one: there it raises ValueError. Threads that write where others read are the program's care.
  */
 #include "lower/lower.h"
 
@@ -110,6 +110,18 @@ static NjRef same_row(NjLow *l, const NjArr *to, const NjArr *from)
                     nj_low_cmp(l, NJ_EQ, to->shape[0], from->shape[0]));
 }
 
+/* Do both step alike along the source's axes? Then their elements lie in one order. */
+static NjRef same_steps(NjLow *l, const NjArr *to, const NjArr *from)
+{
+    unsigned skip = to->type->ndim - from->type->ndim;
+    NjRef same = nj_low_int(l, l->b1, to->type->elem == from->type->elem);
+    for (unsigned d = 0; d < from->type->ndim; d++) {
+        same = nj_low_i(l, NJ_OP_and, same, nj_low_cmp(l, NJ_EQ, to->strides[d + skip], from->strides[d]));
+        same = nj_low_i(l, NJ_OP_and, same, nj_low_cmp(l, NJ_EQ, to->shape[d + skip], from->shape[d]));
+    }
+    return same;
+}
+
 static NjRef call_c(NjLow *l, const char *name, const NjType *t, NjRef x)
 {
     NjRef r = nj_emit1(&l->at, NJ_OP_callx, t, x);
@@ -156,6 +168,17 @@ static void set_shared(NjLow *l, const NjArr *to, const NjArr *from)
     nj_low_enter(l, done);
 }
 
+/* The same in a kernel. */
+static void set_in_place(NjLow *l, const NjArr *to, const NjArr *from)
+{
+    Fill w = {.l = l, .to = to, .from = from};
+    NjRef mixed = nj_low_i(l, NJ_OP_and, overlap(l, to, from), nj_low_not(l, same_steps(l, to, from)));
+    nj_low_raise_if(l, mixed, "ValueError", "cannot assign to the slice: in a kernel it must not overlap what it is assigned from");
+    if (to->type->ndim == from->type->ndim)
+        w.back = runs_back(l, to, from);
+    fill_axis(&w, 0);
+}
+
 /* -- assignment ------------------------------------------------------------------------------- */
 
 static void fill_tuple(NjLow *l, const NjArr *to, NjParts y)
@@ -185,15 +208,10 @@ static void set_view(NjLow *l, const NjArr *to, NjParts y)
         from = nj_low_arr(l, y);
         w.from = &from;
         check_shapes(l, to, &from);
-        if (l->u->target->abi == NJ_ABI_CPU) {
-            set_shared(l, to, &from);
-            return;
-        }
-        if (to->type->ndim == 1 && from.type->ndim == 1)
-            w.back = runs_back(l, to, &from);
-    } else {
-        w.scalar = nj_low_cast(l, y, to->type->elem);
+        (l->u->target->abi == NJ_ABI_CPU ? set_shared : set_in_place)(l, to, &from);
+        return;
     }
+    w.scalar = nj_low_cast(l, y, to->type->elem);
     fill_axis(&w, 0);
 }
 

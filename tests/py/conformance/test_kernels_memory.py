@@ -359,6 +359,30 @@ def test_slice_to_slice_assignment(run):
     assert np.array_equal(b, expected)
 
 
+@pytest.mark.parametrize('target, source', [
+    ('a[1:]', 'a[:-1]'), ('a[:-2]', 'a[2:]'), ('a[::2]', 'a[1::2]'), ('a[::-1]', 'a[::-1]'), ('a[3::-1]', 'a[4:0:-1]'),
+    ('m[1:]', 'm[:-1]'), ('m[:, 1:]', 'm[:, :-1]'), ('m[:-1, :-1]', 'm[1:, 1:]'), ('m[:]', 'm[1]'), ('m[2]', 'm[0]')])
+def test_overlapping_slices(run, target, source):
+    space = {'cuda': cuda}
+    exec(f'def f(a, m):\n    {target} = {source}\n', space)
+    f = space['f']
+    a, m = np.arange(8.0), np.arange(16.0).reshape(4, 4)
+    b, n = a.copy(), m.copy()
+    f(b, n)
+    run(cuda.jit(f)[1, 1], a, m)
+    assert np.array_equal(a, b) and np.array_equal(m, n)
+
+
+@pytest.mark.parametrize('target, source', [('a[:]', 'a[::-1]'), ('a[:4]', 'a[::2]'), ('m[0]', 'm[:, 0]'), ('m[:]', 'm[:, 0]')])
+def test_overlaps_that_take_a_copy_are_refused(target, source):
+    space = {'cuda': cuda}
+    exec(f'@cuda.jit\ndef f(a, m):\n    {target} = {source}\n', space)
+    a, m = np.arange(8.0), np.arange(16.0).reshape(4, 4)
+    with pytest.raises(ValueError, match='must not overlap'):
+        space['f'][1, 1](a, m)
+    assert np.array_equal(a, np.arange(8)) and np.array_equal(m.ravel(), np.arange(16))
+
+
 def test_array_variables_rebound(run):
     @cuda.jit
     def kernel(a, b, out, n):
