@@ -1,16 +1,14 @@
 """Golden tests of messages: what a user reads when err/*.py's functions are called.
 
     err/x.py       functions, and the table `cases` of rows (function, arguments...)
-    err/x.err      the exception's class and text of each, with CPython 3.11's columns; other versions are compared without carets
+    err/x.err      the exception's class and text of each, with CPython 3.11's columns; others are compared without carets
 
 `pytest tests/golden/err.py`, or this file itself; --update writes what it gets, to be reviewed like code.
 """
-import difflib
 import re
 import sys
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent / "err"
+from golden import HERE, compare, install, run_file
 
 
 def message(function, arguments):
@@ -30,10 +28,7 @@ def plain(text):
 
 
 def show(path):
-    space = {"__name__": path.stem, "__file__": str(path)}
-    exec(compile(path.read_text(), str(path), "exec"), space)
-    rows = space["cases"]
-    return "\n".join(f"== {row[0].__name__}\n{plain(message(row[0], row[1:]))}\n" for row in rows)
+    return "\n".join(f"== {row[0].__name__}\n{plain(message(row[0], row[1:]))}\n" for row in run_file(path)["cases"])
 
 
 def same_lines(text):
@@ -42,31 +37,7 @@ def same_lines(text):
 
 
 def check(path, update):
-    got, file = show(path), path.with_suffix(".err")
-    if update:
-        file.write_text(got)
-    want = file.read_text() if file.exists() else ""
-    diff = difflib.unified_diff(same_lines(want), same_lines(got), file.name, path.name, lineterm="")
-    return "\n".join(diff) or None
+    return compare(show(path), path.with_suffix(".err"), update, same_lines)
 
 
-CASES = sorted(HERE.glob("*.py"))
-
-
-def pytest_generate_tests(metafunc):
-    metafunc.parametrize("path", CASES, ids=[p.stem for p in CASES])
-
-
-def test_messages(path):
-    complaint = check(path, False)
-    assert complaint is None, complaint
-
-
-def main():
-    failed = [complaint for path in CASES if (complaint := check(path, "--update" in sys.argv))]
-    print("\n".join(failed + [f"{len(CASES) - len(failed)} passed, {len(failed)} failed"]))
-    return bool(failed)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+install(globals(), [(check, path) for path in sorted(HERE.glob("err/*.py"))])

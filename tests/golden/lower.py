@@ -3,29 +3,17 @@
     lower/*.nj       typed functions; `; target: T` in the first line. njc --lower=T prints the .core beside it
     emit/*.nj        core functions. njc --llvm=T prints the .T.ll beside it, for the targets of TARGETS
 
-`pytest tests/golden/lower.py`, or this file itself; --update writes what njc prints, to be reviewed like code. Every text is
-also read by LLVM's own verifier when there is an `opt` (LLVM 19 or newer); libNVVM's dialect is checked by test_cuda_nvvm.
+`pytest tests/golden/lower.py`, or this file itself; --update writes what njc prints, to be reviewed like code. Texts are also
+read by LLVM's own verifier when there is an `opt` (LLVM 19 or newer); libNVVM's dialect is checked by test_cuda_nvvm.
 """
-import os
 import re
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+from golden import HERE, compare, install, njc
+
 TARGETS = {"calls": ["cpu", "cuda"], "numbers": ["cpu", "cuda"], "memory": ["cpu", "cuda", "nvptx"],
            "kernel": ["cpudev", "cuda", "nvptx"], "block": ["cpudev", "cuda"]}
-
-
-def njc(*args):
-    builds = sorted(ROOT.glob("build*/njc"), key=lambda p: p.stat().st_mtime)
-    exe = os.environ.get("NJC") or (builds and builds[-1])
-    if not exe:
-        raise FileNotFoundError("no njc in build*/: cmake --build build --target njc")
-    env = {k: v for k, v in os.environ.items() if not k.startswith("NAJA_")}
-    return subprocess.run([str(Path(exe).resolve()), *args], capture_output=True, text=True, env=env, timeout=60)
 
 
 def portable(text):
@@ -44,19 +32,12 @@ def verify(text):
     return r.stderr if r.returncode else None
 
 
-def compare(got, path, update):
-    if update:
-        path.write_text(got)
-    want = path.read_text() if path.exists() else ""
-    return None if got == want else f"{path.relative_to(HERE)} differs:\n{got}"
-
-
-def check_lower(path, target, update=False):
+def check_lower(path, target, update):
     r = njc("--check", "--plain", f"--lower={target}", str(path))
     return r.stderr or compare(r.stdout, path.with_suffix(".core"), update)
 
 
-def check_emit(path, target, update=False):
+def check_emit(path, target, update):
     r = njc(f"--llvm={target}", str(path))
     wrong = r.stderr or (verify(r.stdout) if target != "cuda" else None)
     return wrong or compare(portable(r.stdout), path.with_suffix(f".{target}.ll"), update)
@@ -70,22 +51,4 @@ def cases():
             yield check_emit, path, target
 
 
-def pytest_generate_tests(metafunc):
-    rows = list(cases())
-    metafunc.parametrize("check,path,target", rows, ids=[f"{p.parent.name}/{p.stem}-{t}" for _, p, t in rows])
-
-
-def test_golden(check, path, target):
-    wrong = check(path, target)
-    assert wrong is None, wrong
-
-
-def main():
-    update = "--update" in sys.argv
-    wrong = [text for check, path, target in cases() if (text := check(path, target, update))]
-    print("\n".join(wrong) or "as expected")
-    return 1 if wrong else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+install(globals(), list(cases()))
