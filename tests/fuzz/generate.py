@@ -4,12 +4,15 @@
 
 Every variable keeps one kind (int, float, bool, tuple), so that Python's dynamic result type is the static one. Integers are
 kept below 2**40 by a mask after every operation that can grow them: beyond 64 bits compiled code wraps, by design. Floats are free
-to become inf or nan; divisions by zero must raise in both worlds.
+to become inf or nan; divisions by zero must raise in both worlds. Of tuples only integers are compared: CPython's tuples take
+identical elements for equal, NaN included. Arrays are arguments (v of int64, w of float64, m of two dimensions); every index is
+taken modulo the length, sometimes from the end. Helpers h0, h1, ... are functions of their own that f calls.
+Transcendental functions are rounded, as vectorised ones (libmvec's) may differ in the last places.
 """
 import random
 import sys
 
-INT, FLOAT, BOOL, PAIR = 'int', 'float', 'bool', 'pair'
+INT, FLOAT, BOOL, PAIR, NEST = 'int', 'float', 'bool', 'pair', 'nest'
 MASK = (1 << 20) - 1
 
 
@@ -17,7 +20,8 @@ class Generator:
     def __init__(self, seed):
         self.r = random.Random(seed)
         self.lines, self.depth, self.loops, self.counter = [], 1, 0, 0
-        self.vars = {INT: [], FLOAT: [], BOOL: [], PAIR: []}
+        self.vars = {INT: [], FLOAT: [], BOOL: [], PAIR: [], NEST: []}
+        self.helpers, self.arrays = [], True        # helpers: (name, kinds of parameters, kind of result)
         self.frozen = set()             # loop counters: assigning to them could make the loop endless
 
     # -- expressions ------------------------------------------------------------------------------------------
@@ -49,9 +53,56 @@ class Generator:
             return self.r.choice(self.vars[PAIR])
         return f'({self.leaf_int(d)}, {self.leaf_float(d)})'
 
+    def leaf_nest(self, d):
+        if self.vars[NEST] and self.r.random() < 0.7:
+            return self.r.choice(self.vars[NEST])
+        return f'({self.leaf_int(d)}, ({self.leaf_pair(d)}, {self.leaf_bool(d)}))'
+
+    def expr_nest(self, d):
+        return self.pick(
+            lambda: f'({self.expr(INT, d)}, ({self.expr(PAIR, d)}, {self.expr(BOOL, d)}))',
+            lambda: f'({self.expr(NEST, d)} if {self.expr(BOOL, d)} else {self.expr(NEST, d)})',
+            lambda: f'(({self.expr(INT, d)},) + {self.expr(NEST, d)}[1:])',
+        )()
+
+    def index(self, n, d):
+        """An index that an axis of length n has."""
+        return self.pick(lambda: f'{self.expr(INT, d)} % {n}', lambda: f'{self.expr(INT, d)} % {n} - {n}', lambda: str(self.r.randrange(n)),
+                         lambda: str(-1 - self.r.randrange(n)))()
+
+    def element(self, kind, d):
+        """An element of an array: what can be assigned, and read by way of int() or float(), as NumPy's numbers are no Python ones."""
+        if not self.arrays:
+            return self.r.choice(self.vars[kind])
+        if kind == INT:
+            return self.pick(lambda: f'v[{self.index(5, d)}]', lambda: f'v[::-1][{self.index(5, d)}]', lambda: f'v[1:4][{self.index(3, d)}]')()
+        return self.pick(lambda: f'w[{self.index(7, d)}]', lambda: f'm[{self.index(3, d)}, {self.index(4, d)}]',
+                         lambda: f'm[{self.index(3, d)}][{self.index(4, d)}]', lambda: f'm[:, {self.index(4, d)}][{self.index(3, d)}]',
+                         lambda: f'm.T[1:, ::2][{self.index(3, d)}, {self.index(2, d)}]', lambda: f'w[::2][{self.index(4, d)}]')()
+
+    def call(self, kind, d):
+        fit = [h for h in self.helpers if h[2] == kind]
+        if not fit:
+            return self.expr(kind, d)
+        name, kinds, _ = self.r.choice(fit)
+        args = [self.expr(k, d + 1) for k in kinds]
+        if len(args) > 1 and self.r.random() < 0.3:
+            return f'{name}({args[0]}, ' + ', '.join(f'a{i}={args[i]}' for i in range(len(args) - 1, 0, -1)) + ')'
+        return f'{name}({", ".join(args)})'
+
     def expr_int(self, d):
         e = lambda: self.expr(INT, d)               # noqa: E731
         return self.pick(
+            lambda: f'(int({self.element(INT, d)}) & {MASK})',
+            lambda: f'({self.call(INT, d)} & {MASK})',
+            lambda: f'{self.expr(NEST, d)}[0]',
+            lambda: f'math.gcd({e()}, {e()})',
+            lambda: f'math.{self.pick("floor", "ceil", "trunc")}({self.small_float(d)})',
+            lambda: f'({e()} % {1 << 16}) * ({e()} % 255)',
+            lambda: f'pow({e()} & 15, {self.pick(2, 3)})',
+            lambda: f'sum(({e()}, {e()}, {self.leaf_int(d)}))',
+            lambda: f'max(({e()}, {e()}))',
+            lambda: f'len({self.expr(NEST, d)})',
             lambda: f'(({e()} {self.pick("+", "-", "*")} {e()}) & {MASK})',
             lambda: f'({e()} {self.pick("+", "-")} {e()}) % {self.pick(7, 1009, -13)}',
             lambda: f'({e()} {self.pick("&", "|", "^")} {e()})',
@@ -83,6 +134,19 @@ class Generator:
     def expr_float(self, d):
         e = lambda: self.expr(FLOAT, d)             # noqa: E731
         return self.pick(
+            lambda: f'float({self.element(FLOAT, d)})',
+            lambda: self.call(FLOAT, d),
+            lambda: f'{self.expr(NEST, d)}[1][0][1]',
+            lambda: f'math.copysign({e()}, {e()})',
+            lambda: f'round(math.{self.pick("atan", "sin", "cos", "tanh", "erf")}({self.small_float(d)}), 7)',
+            lambda: f'round(math.atan2({e()}, {e()}), 7)',
+            lambda: f'round(math.exp(min({e()}, 5.0)), 7)',
+            lambda: f'round(math.log(abs({e()}) + 1.0), 7)',
+            lambda: f'math.modf({self.small_float(d)})[{self.pick(0, 1)}]',
+            lambda: f'math.frexp({self.small_float(d)})[0]',
+            lambda: f'round({e()}, {self.pick(0, 1, 3)})',
+            lambda: f'({self.small_float(d)} ** {self.pick(2, 1, 0)})',
+            lambda: f'math.fmod({self.small_float(d)}, {self.pick(2.5, -0.75)})',
             lambda: f'({e()} {self.pick("+", "-", "*")} {e()})',
             lambda: f'({e()} {self.pick("+", "-", "*")} {self.expr(INT, d)})',
             lambda: f'({e()} / {self.pick(2.0, -3.0, 0.7)})',
@@ -109,7 +173,10 @@ class Generator:
             lambda: f'({b()} {self.pick("and", "or", "==", "!=")} {b()})',
             lambda: f'(not {b()})',
             lambda: f'bool({self.pick(i, f)()})',
-            lambda: f'({self.expr(PAIR, d)} {self.pick("==", "!=")} {self.expr(PAIR, d)})',
+            lambda: f'(({i()}, {i()}) {self.pick("==", "!=", "<", ">=")} ({i()}, {i()}))',
+            lambda: f'math.{self.pick("isnan", "isinf", "isfinite")}({f()})',
+            lambda: f'({self.expr(NEST, d)}[1][1])',
+            lambda: f'({i()} not in {self.pick((1, 2, 3), (0, -1))})',
             lambda: f'({i()} in ({i()}, {i()}, {self.leaf_int(d)}))',
         )()
 
@@ -129,7 +196,7 @@ class Generator:
         return name
 
     def assign(self):
-        kind = self.pick(INT, INT, FLOAT, FLOAT, BOOL, PAIR)
+        kind = self.pick(INT, INT, FLOAT, FLOAT, BOOL, PAIR, NEST)
         old = [v for v in self.vars[kind] if v not in self.frozen]
         value = self.expr(kind)
         if old and (self.depth > 1 or self.r.random() < 0.5):
@@ -143,6 +210,21 @@ class Generator:
         old = [v for v in self.vars[FLOAT] if v not in self.frozen]
         if old:
             self.put(f'{self.r.choice(old)} {self.pick("+=", "-=", "*=")} {self.expr(self.pick(INT, FLOAT))}')
+
+    def store(self):
+        if not self.arrays:
+            return self.assign()
+        kind = self.pick(INT, FLOAT)
+        if self.r.random() < 0.2:
+            value = self.expr(FLOAT, 2)
+            return self.put(self.pick(f'm[{self.index(3, 2)}] = {value}', f'm[:, {self.index(4, 2)}] = w[:3]', 'w[1:] = w[:-1]', 'w[:-2] = w[2:]',
+                                      f'w[::-1] = w', f'm[1:, 1:] = m[:-1, :-1]', f'v[:3] = ({self.leaf_int(2)}, 2, {self.leaf_int(2)})'))
+        if self.r.random() < 0.3:
+            a, b = self.element(kind, 2), self.element(kind, 2)
+            return self.put(f'{a}, {b} = {b}, {a}')
+        if kind == INT:
+            return self.put(f'{self.element(INT, 2)} = {self.expr(INT, 1)} & {MASK}')
+        self.put(f'{self.element(FLOAT, 2)} {self.pick("=", "=", "+=", "*=")} {self.expr(FLOAT, 1)}')
 
     def swap(self):
         kind = self.pick(INT, FLOAT)
@@ -181,7 +263,12 @@ class Generator:
         head = self.pick(f'range({self.r.randrange(6)})', f'range({self.leaf_int(0)} & 7)',
                          f'range({self.r.randrange(-3, 3)}, {self.r.randrange(8)}, {self.pick(1, 2, 3)})',
                          f'range({self.r.randrange(8)}, {self.r.randrange(-4, 3)}, {self.pick(-1, -2)})',
-                         '(3, 1, 4, 1, 5)')
+                         '(3, 1, 4, 1, 5)', *['v[:3]', 'v[::-2]'] * self.arrays)
+        if self.arrays and self.r.random() < 0.15:
+            other, self.counter = f'k{self.counter}', self.counter + 1
+            return self.in_loop(f'for {other}, {name} in enumerate(v):', name, f'{name} = int({name}) - {other}')
+        if 'v[' in head:                # NumPy's own integers follow other rules in Python
+            return self.in_loop(f'for {name} in {head}:', name, f'{name} = int({name})')
         self.in_loop(f'for {name} in {head}:', name)
 
     def while_loop(self):
@@ -215,24 +302,56 @@ class Generator:
 
     def statement(self):
         self.pick(self.assign, self.assign, self.assign, self.augment, self.swap, self.unpack, self.branch,
-                  self.loop, self.while_loop, self.leave)()
+                  self.loop, self.while_loop, self.leave, self.store)()
 
     def result(self):
-        return 'return (i0, f0, b0, p0)'
+        return self.ending or 'return (i0, f0, b0, p0, n0)'
+
+    ending = None
+
+    def start(self, b0, p0):
+        self.put(f'b0 = {b0}')
+        self.put(f'p0 = {p0}')
+        self.put('n0 = (i0, (p0, b0))')
+        self.vars[BOOL], self.vars[PAIR], self.vars[NEST] = ['b0'], ['p0'], ['n0']
+
+    def helper(self, n):
+        """A function of numbers, with statements of its own; it may call the helpers before it."""
+        g = Generator(self.r.random())
+        g.helpers, g.arrays = list(self.helpers), False
+        kinds, kind = [self.pick(INT, FLOAT) for _ in range(self.r.randrange(1, 4))], self.pick(INT, FLOAT)
+        g.vars[INT] = [f'a{i}' for i, k in enumerate(kinds) if k == INT] + ['i0']
+        g.vars[FLOAT] = [f'a{i}' for i, k in enumerate(kinds) if k == FLOAT] + ['f0']
+        g.ending = f'return {kind[0]}0'
+        g.put(f'i0 = {self.leaf_int(9) if not self.vars[INT] else 3}')
+        g.put('f0 = 0.5')
+        g.start('i0 < 2', '(i0, f0)')
+        for _ in range(self.r.randrange(1, 4)):
+            g.statement()
+        g.put(g.ending)
+        self.helpers.append((f'h{n}', kinds, kind))
+        return f'@njit\ndef h{n}({", ".join(f"a{i}" for i in range(len(kinds)))}):\n' + '\n'.join(g.lines) + '\n\n'
 
     def source(self):
+        before = ''.join(self.helper(n) for n in range(self.r.choice((0, 0, 1, 2))))
         self.vars[INT] = ['i0', 'i1']
         self.vars[FLOAT] = ['f0', 'f1']
-        self.put('b0 = i0 < i1')
-        self.put('p0 = (i1, f1)')
-        self.vars[BOOL], self.vars[PAIR] = ['b0'], ['p0']
+        self.start('i0 < i1', '(i1, f1)')
         for _ in range(self.r.randrange(4, 12)):
             self.statement()
         self.put(self.result())
-        return 'def f(i0, i1, f0, f1):\n' + '\n'.join(self.lines) + '\n'
+        return before + 'def f(i0, i1, f0, f1, v, w, m):\n' + '\n'.join(self.lines) + '\n'
 
 
-ARGUMENTS = [(0, 0, 0.0, 0.0), (3, -5, 1.5, -2.25), (-17, 4, -0.0, 1e-8), (1023, 77, 1e6, 3.0), (-1, -1, -7.75, 0.1)]
+NUMBERS = [(0, 0, 0.0, 0.0), (3, -5, 1.5, -2.25), (-17, 4, -0.0, 1e-8), (1023, 77, 1e6, 3.0), (-1, -1, -7.75, 0.1)]
+
+
+def arguments(numbers):
+    """Fresh ones, as arrays are written to."""
+    import numpy as np
+    i, j, x, y = numbers
+    return (*numbers, np.array([i, j, 7, -100, 65537]), np.array([x, y, 0.5, -1.5, 1e10, -0.0, 3.25]),
+            np.arange(12.0).reshape(3, 4) * y + x)
 
 
 def generate(seed):
