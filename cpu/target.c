@@ -13,7 +13,7 @@ typedef struct MathRow { const char *llvm, *libm, *libmf, *vec; unsigned nargs; 
 static const MathRow math_rows[NJ_MATH_COUNT] = {
 #define MATH(id, pyname, nargs, llvm, libm, libmf, vec, nv, nvf, fast, ulp, doc)                                       \
     [NJ_MATH_##id] = {llvm, libm, libmf, vec, nargs},
-#include "../device-libs/math.def"
+#include "device-libs/math.def"
 #undef MATH
 };
 

@@ -57,7 +57,7 @@ static void emit_math(NjEmit *e, NjRef r)
 {
     static const struct { const char *f64, *f32, *fast; } rows[NJ_MATH_COUNT] = {
 #define MATH(id, pyname, nargs, llvm, libm, libmf, vec, nv, nvf, fast, ulp, doc) [NJ_MATH_##id] = {nv, nvf, fast},
-#include "../device-libs/math.def"
+#include "device-libs/math.def"
 #undef MATH
     };
     const NjVal *v = nj_val(e->f, r);

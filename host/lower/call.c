@@ -11,7 +11,7 @@ static const struct { NjLowerer *fn; int arg; } rows[NJ_INTRIN_COUNT] = {
 #undef INTRIN
 #define MATH(id, pyname, nargs, llvm, libm, libmf, vec, nv, nvf, fast, ulp, doc)                                       \
     [NJ_INTRIN_MATH_##id] = {lower_math, NJ_MATH_##id},
-#include "../device-libs/math.def"
+#include "device-libs/math.def"
 #undef MATH
 };
 

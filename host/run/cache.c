@@ -23,7 +23,8 @@ NjCacheStats nj_cache_stats(void)
 
 static NjLock say_lock = NJ_LOCK_INIT;
 static char said[512];                       /* written once, under say_lock, before `say` becomes SAY_NOW */
-static _Atomic enum { SAY_NOTHING, SAY_NOW, SAY_DONE } say;
+enum { SAY_NOTHING, SAY_NOW, SAY_DONE };
+static atomic_int say;
 
 void nj_cache_complain(const char *fmt, ...)
 {

@@ -11,7 +11,7 @@
 #include "run/cache.h"
 
 enum { ENTRY_VERSION = 1, HEAD = 96, HASH_AT = 64, NO_UNIT = 0xffffffff };
-static const char magic[8] = "najacach";
+static const char magic[8] = {'n', 'a', 'j', 'a', 'c', 'a', 'c', 'h'};         /* no NUL */
 _Static_assert(sizeof(NjExc) == 72, "NjExc has changed: does an entry keep the new field? (w_exc and r_exc in host/run/entry.c)");
 
 /* -- writing ------------------------------------------------------------------------------------------------ */
