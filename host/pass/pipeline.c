@@ -10,7 +10,7 @@
  *     NjFn, level py, typed
  *       | lower/              ranges, arrays, bounds, exceptions, calls -> machine operations
  *     NjFn, level core
- *       | passes `core`       prune trivphi fold dce                                             dump o
+ *       | passes `core`       prune trivphi fold dce latch                                       dump o
  *       | emit/               LLVM text, one module for the unit                                 dump l
  *     text -> cuda/ or cpu/   LLVM does the rest: inlining, loops, vectors, registers            dump p
  *
