@@ -16,6 +16,7 @@ typedef struct Drive {
     NjSpec *root;
     const char *args;            /* the kernel's arguments, "f32 %t4, i64 %t9" */
     const char *p;               /* what the names of the loop being written begin with: "r3" */
+    const char *nx;              /* how many threads along x it runs, an i32 */
     const char *count, *arrived; /* of the last barrier, as values; NULL: none reduces */
 } Drive;
 
@@ -117,26 +118,33 @@ static const char *uniform_args(Drive *d, uint32_t k, const char *const *now)
     return s;
 }
 
+/* Arguments of region k, from hidden ones on. */
+static const char *region_args(Drive *d, const char *hidden, const char *line, const char *red, const char *uniforms)
+{
+    NjEmit *e = d->e;
+    const char *args = *d->args ? nj_arena_printf(e->arena, "%s, %s", hidden, d->args) : hidden;
+    args = nj_arena_printf(e->arena, "%s, ptr %%frame, i64 %s, i64 %%stride, ptr %%next, ptr %%count, ptr %%arrived, i32 %s",
+                           args, line, red);
+    for (uint32_t i = 0; i < d->o->nshared; i++)
+        args = nj_arena_printf(e->arena, "%s, ptr %%shared%u", args, (unsigned)i);
+    return nj_arena_printf(e->arena, "%s%s", args, uniforms);
+}
+
 /* Runs region k for the thread of the loop at hand; goes on to its latch. */
 static void call_region(Drive *d, uint32_t k, const char *red, const char *uniforms)
 {
     NjEmit *e = d->e;
     const NjSpec *r = d->o->region[k].spec;
-    const char *args = hidden_args(d);
-    if (r->core->nparams > NJ_RP_N && *d->args)
-        args = nj_arena_printf(e->arena, "%s, %s", args, d->args);
-    args = nj_arena_printf(e->arena, "%s, ptr %%frame, i64 %%%s.line, i64 %%stride, ptr %%next, ptr %%count, ptr %%arrived, "
-                           "i32 %s", args, d->p, red);
-    for (uint32_t i = 0; i < d->o->nshared; i++)
-        args = nj_arena_printf(e->arena, "%s, ptr %%shared%u", args, (unsigned)i);
+    const char *line = nj_arena_printf(e->arena, "%%%s.line", d->p);
+    const char *args = region_args(d, hidden_args(d), line, red, uniforms);
     const char *symbol = nj_emit_symbol(e, r->symbol);
     if (!r->core->may_raise) {
-        nj_emit_line(e, "call void @%s(%s%s)", symbol, args, uniforms);
+        nj_emit_line(e, "call void @%s(%s)", symbol, args);
         nj_emit_line(e, "br label %%%s.latch.x", d->p);
         return;
     }
     const char *status = nj_emit_tmp(e), *bad = nj_emit_tmp(e), *fail = nj_emit_tmp(e) + 1;
-    nj_emit_line(e, "%s = call i32 @%s(%s%s)", status, symbol, args, uniforms);
+    nj_emit_line(e, "%s = call i32 @%s(%s)", status, symbol, args);
     nj_emit_line(e, "%s = icmp ne i32 %s, 0", bad, status);
     nj_emit_line(e, "br i1 %s, label %%fail.%s, label %%%s.latch.x", bad, fail, d->p);
     nj_text_fmt(e->t, "fail.%s:\n", fail);
@@ -159,8 +167,8 @@ static void axis_close(Drive *d, char axis, const char *out, const char *note)
 {
     nj_text_fmt(d->e->t, "%s.latch.%c:\n", d->p, axis);
     nj_emit_line(d->e, "%%%s.next.%c = add nuw nsw i32 %%%s.%c, 1", d->p, axis, d->p, axis);
-    nj_emit_line(d->e, "%%%s.more.%c = icmp slt i32 %%%s.next.%c, %%sr%u", d->p, axis, d->p, axis,
-                 NJ_SREG_NTID_X + (unsigned)(axis - 'x'));
+    nj_emit_line(d->e, "%%%s.more.%c = icmp slt i32 %%%s.next.%c, %s", d->p, axis, d->p, axis,
+                 axis == 'x' ? d->nx : axis == 'y' ? "%sr7" : "%sr8");
     nj_emit_line(d->e, "br i1 %%%s.more.%c, label %%%s.loop.%c, label %%%s.%s%s", d->p, axis, d->p, axis, d->p, out, note);
 }
 
@@ -245,6 +253,26 @@ static void go_on(Drive *d, uint32_t k)
     nj_emit_line(e, "switch i32 %s, label %%finish [%s ]", next, cases);
 }
 
+/* Threads along x that have something to do in region k; one at least, for what it leaves to all. */
+static const char *count_x(Drive *d, uint32_t k, const char *red, const char *uniforms)
+{
+    NjEmit *e = d->e;
+    const NjSpec *bound = d->o->region[k].bound;
+    if (!bound)
+        return "%sr6";
+    const char *hidden = nj_arena_printf(e->arena, "ptr %%ctx, i32 0, i32 0, i32 0%s", strstr(nj_emit_hidden, ", i32 %sr3"));
+    const char *far = nj_emit_tmp(e), *none = nj_emit_tmp(e), *some = nj_emit_tmp(e), *near = nj_emit_tmp(e),
+               *nx = nj_emit_tmp(e);
+    nj_emit_line(e, "%s = call i64 @%s(%s)", far, nj_emit_symbol(e, bound->symbol),
+                 region_args(d, hidden, "0", red, uniforms));
+    nj_emit_line(e, "%s = icmp slt i64 %s, 1", none, far);
+    nj_emit_line(e, "%s = select i1 %s, i64 1, i64 %s", some, none, far);
+    nj_emit_line(e, "%s = call i64 @llvm.smin.i64(i64 %s, i64 %%n0)", near, some);
+    nj_emit_declare(e, "llvm.smin.i64", "i64 @llvm.smin.i64(i64, i64)");
+    nj_emit_line(e, "%s = trunc i64 %s to i32", nx, near);
+    return nx;
+}
+
 static void lockstep_region(Drive *d, uint32_t k)
 {
     NjEmit *e = d->e;
@@ -256,6 +284,7 @@ static void lockstep_region(Drive *d, uint32_t k)
         if (nj_bits_has(d->o->region[k].live, i))
             now[i] = nj_emit_load(e, d->o->uniform[i], nj_arena_printf(e->arena, "%%u%u", (unsigned)i));
     const char *red = reduced(d, k), *uniforms = uniform_args(d, k, now);
+    d->nx = count_x(d, k, red, uniforms);
     nj_emit_line(e, "store i32 0, ptr %%next");
     threads_open(d, d->p);
     if (d->o->states && k) {
@@ -274,6 +303,7 @@ static void lockstep_region(Drive *d, uint32_t k)
 static void first_round(Drive *d)
 {
     d->p = "r0";
+    d->nx = "%sr6";
     nj_text_str(d->e->t, "r0:\n");
     threads_open(d, d->p);
     call_region(d, 0, "0", uniform_args(d, 0, NULL));

@@ -25,7 +25,7 @@ static bool has_warp_ops(const NjUnit *u)
 }
 
 /* All that an edit changes is the copy's own; constants that both have are two. */
-static NjFn *copy_fn(const NjFn *f)
+NjFn *split_copy(const NjFn *f)
 {
     NjArena *a = f->arena;
     NjFn *g = nj_arena_copy(a, f, sizeof *f);
@@ -167,19 +167,46 @@ static void retire(NjUnit *u, const NjSplit *o)
     const NjBits *has = nj_pass_barriers(u);
     for (uint32_t i = 0; i < has->n; i++)
         u->specs.at[i]->retired = nj_bits_has(has, i);
-    for (uint32_t k = 0; k < o->nregion; k++)
+    for (uint32_t k = 0; k < o->nregion; k++) {
         (void)nj_vec_push(u->arena, &u->specs, o->region[k].spec);
+        if (o->region[k].bound)
+            (void)nj_vec_push(u->arena, &u->specs, o->region[k].bound);
+    }
+}
+
+static NjStatus tidy(NjFn *g)
+{
+    NjStatus st = nj_pass_check(g, "split");
+    nj_fill_dom(g);
+    nj_pass_promote(g);
+    st = st ? st : nj_pass_check(g, "promote");
+    st = st ? st : nj_pass_run(g, "trivphi");
+    return st ? st : nj_pass_run(g, "dce");
+}
+
+/* Threads that have returned are told by their state, not by a bound. */
+static NjStatus bound_region(Split *s, NjRegion *r)
+{
+    NjFn *g = s->out->lockstep && !s->out->states ? split_bound(s, r->spec->core) : NULL;
+    if (!g)
+        return NJ_OK;
+    r->bound = NJ_NEW(s->a, NjSpec);
+    *r->bound = *r->spec;
+    r->bound->core = g;
+    r->bound->symbol = g->name;
+    NjStatus st = nj_pass_check(g, "bound");
+    return st ? st : nj_pass_run(g, "dce");
 }
 
 NjSplit *nj_split_unit(NjUnit *u)
 {
-    NjFn *f = copy_fn(u->specs.at[0]->core);
+    NjFn *f = split_copy(u->specs.at[0]->core);
     if (has_warp_ops(u) || !f || prepare(u, f) != NJ_OK)
         return NULL;
     Split s = {.u = u, .f = f, .a = u->arena, .out = NJ_NEW(u->arena, NjSplit)};
     NjSplit *o = s.out ? cut(&s) : NULL;
     for (uint32_t k = 0; o && k < o->nregion; k++)
-        if (nj_pass_check(o->region[k].spec->core, "split") || nj_pass_run(o->region[k].spec->core, "dce"))
+        if (tidy(o->region[k].spec->core) || bound_region(&s, &o->region[k]))
             return NULL;
     if (o)
         retire(u, o);

@@ -25,6 +25,7 @@ typedef enum NjRegionParam {
 
 typedef struct NjRegion {
     NjSpec *spec;
+    NjSpec *bound;       /* of the same parameters: i64, threads at or above it along x have nothing to do; NULL: all have */
     NjBits *exits;       /* barriers that a thread may come to next */
     uint32_t nexit;
     bool ends;           /* a thread may also return */

@@ -39,5 +39,9 @@ void split_fill_live(Split *s);
 static inline bool split_is_cheap(const Split *s, NjRef r) { return s->cost[r] != UINT16_MAX; }
 /* -- split_clone.c: the region function of point k */
 void split_clone(Split *s, uint32_t k);
+/* -- split_bound.c: a function that says how far along x the region acts; NULL: nothing limits it */
+NjFn *split_bound(Split *s, const NjFn *region);
+/* -- split.c: a copy to edit, in the same arena */
+NjFn *split_copy(const NjFn *f);
 
 #endif
