@@ -23,7 +23,7 @@ def _make(func, signatures, target, identity, options):
         func = func.py_func
     _check_function("vectorize", func)
     if target == "cuda":
-        from .cuda_ufunc import vectorize as cuda_vectorize
+        from .cuda.ufunc import vectorize as cuda_vectorize
         return cuda_vectorize(func, signatures, identity=identity, **options)
     loops = _Loops(func, target == "parallel", identity, *vectorize_options(options))
     if signatures:
