@@ -44,7 +44,6 @@ typedef void *(*NjCpuSymbolFn)(void *arg, const char *name);
 NjStatus   nj_cpu_code_load(const void *obj, size_t nbytes, const char *name, NjCpuSymbolFn extra, void *arg,
                             NjCpuCode **out, NjErr *err);
 void      *nj_cpu_code_find(const NjCpuCode *c, const char *symbol);      /* NULL when the object defines no such symbol */
-size_t     nj_cpu_code_bytes(const NjCpuCode *c);                         /* mapped for it */
 NjCpuCode *nj_cpu_code_retain(NjCpuCode *c);
 void       nj_cpu_code_release(NjCpuCode *c);                             /* NULL is fine; unmapped at the last one */
 

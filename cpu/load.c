@@ -336,11 +336,6 @@ void *nj_cpu_code_find(const NjCpuCode *c, const char *symbol)
     return NULL;
 }
 
-size_t nj_cpu_code_bytes(const NjCpuCode *c)
-{
-    return c->nbytes;
-}
-
 NjCpuCode *nj_cpu_code_retain(NjCpuCode *c)
 {
     nj_a32_add_relaxed(&c->refs, 1);

@@ -51,9 +51,6 @@ NjStatus nj_cuda_count(NjCuda *cu, int *n, NjErr *err);
 NjStatus nj_cuda_dev_open(NjCuda *cu, int ordinal, NjCudaDev **out, NjErr *err);
 NjStatus nj_cuda_dev_close(NjCudaDev *dev, NjErr *err);             /* NULL is fine; gone whatever it returns */
 const NjCudaDevInfo *nj_cuda_dev_info(const NjCudaDev *dev);
-NjCuda  *nj_cuda_dev_driver(const NjCudaDev *dev);
-uintptr_t nj_cuda_dev_ctx(const NjCudaDev *dev);                    /* the CUcontext, for other libraries */
-NjStatus nj_cuda_dev_use(const NjCudaDev *dev, NjErr *err);         /* make its context current in this thread */
 NjStatus nj_cuda_dev_sync(const NjCudaDev *dev, NjErr *err);
 NjStatus nj_cuda_dev_meminfo(const NjCudaDev *dev, size_t *avail, size_t *total, NjErr *err);
 /* attributes.def, by name ("multiprocessor_count") and by row. */
@@ -132,7 +129,6 @@ NjStatus  nj_cuda_stream_call(NjCudaStream *s, NjCudaCall fn, void *arg, NjErr *
 
 NjStatus  nj_cuda_event_new(NjCudaDev *dev, bool timing, NjCudaEvent **out, NjErr *err);
 NjStatus  nj_cuda_event_free(NjCudaEvent *e, NjErr *err);           /* NULL is fine */
-uintptr_t nj_cuda_event_raw(const NjCudaEvent *e);
 NjStatus  nj_cuda_event_record(NjCudaEvent *e, NjCudaStream *s, NjErr *err);
 NjStatus  nj_cuda_event_sync(NjCudaEvent *e, NjErr *err);
 NjStatus  nj_cuda_event_done(NjCudaEvent *e, bool *done, NjErr *err);
@@ -204,8 +200,6 @@ bool     nj_cuda_has_nvvm(const char *const *sites);
 NjStatus nj_nvvm_open(const char *const *sites, NjNvvm **out, NjErr *err);
 void     nj_nvvm_close(NjNvvm *nv);                    /* NULL is fine */
 const char *nj_nvvm_path(const NjNvvm *nv);
-void     nj_nvvm_version(const NjNvvm *nv, int *major, int *minor);       /* of libNVVM */
-void     nj_nvvm_ir_version(const NjNvvm *nv, int ir[2], int dbg[2]);     /* what !nvvmir.version must say */
 int      nj_nvvm_llvm(NjNvvm *nv, int cc);            /* LLVM dialect it takes for this architecture: 7, or newer */
 bool     nj_nvvm_supports(NjNvvm *nv, int cc);
 size_t   nj_nvvm_archs(NjNvvm *nv, int *out, size_t n);                  /* all it makes PTX for, rising; how many */

@@ -116,21 +116,6 @@ const NjCudaDevInfo *nj_cuda_dev_info(const NjCudaDev *dev)
     return &dev->info;
 }
 
-NjCuda *nj_cuda_dev_driver(const NjCudaDev *dev)
-{
-    return dev->cu;
-}
-
-uintptr_t nj_cuda_dev_ctx(const NjCudaDev *dev)
-{
-    return (uintptr_t)dev->ctx;
-}
-
-NjStatus nj_cuda_dev_use(const NjCudaDev *dev, NjErr *err)
-{
-    return nj_cuda_enter(dev, err);
-}
-
 NjStatus nj_cuda_dev_sync(const NjCudaDev *dev, NjErr *err)
 {
     NjStatus st = nj_cuda_enter(dev, err);

@@ -33,7 +33,7 @@ enum {                                           /* CUresult, those that are tre
 };
 enum {                                           /* CUjit_option */
     NJ_CU_JIT_MAX_REGISTERS = 0, NJ_CU_JIT_INFO_LOG = 3, NJ_CU_JIT_INFO_NBYTES = 4, NJ_CU_JIT_ERROR_LOG = 5,
-    NJ_CU_JIT_ERROR_NBYTES = 6, NJ_CU_JIT_OPT = 7, NJ_CU_JIT_DEBUG = 11, NJ_CU_JIT_VERBOSE = 12, NJ_CU_JIT_LINEINFO = 13
+    NJ_CU_JIT_ERROR_NBYTES = 6, NJ_CU_JIT_OPT = 7, NJ_CU_JIT_DEBUG = 11, NJ_CU_JIT_LINEINFO = 13
 };
 enum { NJ_CU_INPUT_CUBIN = 0, NJ_CU_INPUT_PTX = 1 };                      /* CUjitInputType */
 enum {                                                                    /* CUfunction_attribute */

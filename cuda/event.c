@@ -31,11 +31,6 @@ NjStatus nj_cuda_event_free(NjCudaEvent *e, NjErr *err)
     return in == NJ_OK ? st : in;
 }
 
-uintptr_t nj_cuda_event_raw(const NjCudaEvent *e)
-{
-    return (uintptr_t)e->e;
-}
-
 NjStatus nj_cuda_event_record(NjCudaEvent *e, NjCudaStream *s, NjErr *err)
 {
     NjStatus st = nj_cuda_enter(e->dev, err);

@@ -21,8 +21,6 @@ enum { NVVM_OK = 0, NVVM_NOMEM = 1, NVVM_INVALID_OPTION = 7 };
 /* FN(field, symbol, needed, parameters); nvvmLLVMVersion came with 12.9 */
 #define NVVM_FNS(FN)                                                                                                   \
     FN(error_text, nvvmGetErrorString, 1, const char *, (int r))                                                       \
-    FN(version, nvvmVersion, 1, int, (int *major, int *minor))                                                         \
-    FN(ir_version, nvvmIRVersion, 1, int, (int *ir0, int *ir1, int *dbg0, int *dbg1))                                  \
     FN(llvm_version, nvvmLLVMVersion, 0, int, (const char *arch, int *major))                                          \
     FN(create, nvvmCreateProgram, 1, int, (NvvmProgram * p))                                                           \
     FN(destroy, nvvmDestroyProgram, 1, int, (NvvmProgram * p))                                                         \
@@ -59,7 +57,6 @@ struct NjNvvm {
     NvvmFns fn;
     void *lib;
     NjFound found;
-    int version[2], ir[2], dbg[2];
     uint8_t serves[NJ_COUNT(nvvm_ccs)]; /* 0 not asked, 1 yes, 2 no; threads that race find the same answer */
     char *libdevice;                    /* mapped; NULL: libdevice_err says why */
     size_t libdevice_nbytes;
@@ -86,8 +83,6 @@ static NjStatus nvvm_load(NjNvvm *nv, NjErr *err)
                               nvvm_rows[i].symbol);
         memcpy((char *)&nv->fn + nvvm_rows[i].offset, &sym, sizeof sym);
     }
-    nv->fn.version(&nv->version[0], &nv->version[1]);
-    nv->fn.ir_version(&nv->ir[0], &nv->ir[1], &nv->dbg[0], &nv->dbg[1]);
     return NJ_OK;
 }
 
@@ -144,17 +139,6 @@ void nj_nvvm_close(NjNvvm *nv)
 const char *nj_nvvm_path(const NjNvvm *nv)
 {
     return nv->found.path;
-}
-
-void nj_nvvm_version(const NjNvvm *nv, int *major, int *minor)
-{
-    *major = nv->version[0], *minor = nv->version[1];
-}
-
-void nj_nvvm_ir_version(const NjNvvm *nv, int ir[2], int dbg[2])
-{
-    memcpy(ir, nv->ir, sizeof nv->ir);
-    memcpy(dbg, nv->dbg, sizeof nv->dbg);
 }
 
 int nj_nvvm_llvm(NjNvvm *nv, int cc)

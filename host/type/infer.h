@@ -114,7 +114,6 @@ typedef struct Call {
 const NjType *infer_call_wrong(Call *c);                        /* "f cannot be called with (...)": NULL */
 /* In parameter order, for finish.c; also sets callee's spec, intrin or cast. NULL when the call is wrong. */
 bool infer_bind(Infer *in, NjRef r, Arg **args, uint32_t *nargs);
-NjSpec *infer_callee(Infer *in, NjRef r);                       /* the specialisation a call goes to; NULL: none */
 Infer *infer_get(Solver *s, NjSpec *spec);                      /* its state, made and drained when new; NULL: failed */
 
 #define TYPER(name, min, max, params, doc) const NjType *type_##name(Call *c);

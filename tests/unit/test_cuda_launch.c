@@ -131,6 +131,24 @@ static void test_zero_bytes(void **state)
     OK(nj_cuda_free(t.dev, 0, &t.err));
 }
 
+/* The host reads what the device wrote, in one place; freed as any memory. */
+static void test_managed(void **state)
+{
+    uint64_t p;
+    int got[4];
+    OK(nj_cuda_alloc_managed(t.dev, sizeof got, true, &p, &t.err));
+    OK(nj_cuda_fill(t.dev, NULL, p, 7, 4, 4, &t.err));
+    OK(nj_cuda_dev_sync(t.dev, &t.err));
+    memcpy(got, (void *)(uintptr_t)p, sizeof got);
+    assert_int_equal(got[0], 7);
+    assert_int_equal(got[3], 7);
+    OK(nj_cuda_free(t.dev, p, &t.err));
+    OK(nj_cuda_alloc_managed(t.dev, 0, true, &p, &t.err));
+    assert_int_equal(p, 0);
+    assert_int_equal(nj_cuda_alloc_managed(t.dev, (size_t)1 << 40, true, &p, &t.err), NJ_E_ENV);
+    assert_int_equal(p, 0);
+}
+
 static void test_out_of_memory(void **state)
 {
     uint64_t p;
@@ -442,6 +460,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_roundtrip, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fill, setup, teardown),
         cmocka_unit_test_setup_teardown(test_zero_bytes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_managed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_out_of_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_out_of_bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pinned, setup, teardown),
