@@ -229,7 +229,8 @@ static void start_group(NjEmit *e)
 {
     if (e->u->root != NJ_ROOT_KERNEL)
         return;
-    if (e->u->has_barrier ? !nj_cpudev_split(e) : !threads_independent(e->u))
+    bool cut = nj_cpudev_split(e);
+    if (cut ? e->u->split->shares_stack : e->u->has_barrier || !threads_independent(e->u))
         return;
     (void)nj_emit_meta(e, "distinct !{}");
     e->access = ", !llvm.access.group !0";

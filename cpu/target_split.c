@@ -48,7 +48,8 @@ bool nj_cpudev_split(NjEmit *e)
     nj_log(2, "%s: %u regions, %s, %u bytes for each thread, %u values for all", u->specs.at[0]->symbol,
            (unsigned)u->split->nregion, u->split->lockstep ? "in lockstep" : "each at its own barrier",
            (unsigned)u->split->frame_bytes, (unsigned)u->split->nuniform);
-    return !callees_have_arrays(u);
+    u->split->shares_stack = callees_have_arrays(u);
+    return true;
 }
 
 /* -- the block's own values ------------------------------------------------------------------------------------ */

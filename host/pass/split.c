@@ -1,6 +1,6 @@
 /* split.c - cuts a kernel at its barriers (D9): the order of work.
  *
- *     inline callees with barriers > slots to values > blocks end at barriers > who agrees (split_uniform.c)
+ *     inline callees with barriers > slots to values > barriers in loops that all make alike > blocks end at barriers > who agrees (split_uniform.c)
  *     > what waits where (split_live.c) > a function for each region (split_clone.c)
  *
  * In: a lowered unit whose root is a kernel with barriers. Out: see split.h.
@@ -137,20 +137,29 @@ static bool too_much(const Split *s)
     return total > MAX_VALUES;
 }
 
-static NjSplit *cut(Split *s)
+bool split_points(Split *s)
 {
     cut_all(s);
     if (s->pt.n > MAX_POINTS || s->pt.n < 2)
+        return false;
+    nj_fill_dom(s->f);
+    fill_order(s);
+    if (nj_arena_failed(s->a))
+        return false;
+    split_fill_uniform(s);
+    return !nj_arena_failed(s->a);
+}
+
+static NjSplit *cut(Split *s)
+{
+    if (!split_points(s))
         return NULL;
     s->out->fn = s->f;
     s->out->nregion = s->pt.n;
     s->out->region = NJ_NEWN(s->a, NjRegion, s->pt.n);
-    nj_fill_dom(s->f);
-    fill_order(s);
     fill_shared(s);
     if (nj_arena_failed(s->a))
         return NULL;
-    split_fill_uniform(s);
     split_fill_live(s);
     if (nj_arena_failed(s->a) || too_much(s))
         return NULL;
@@ -201,7 +210,9 @@ static NjStatus bound_region(Split *s, NjRegion *r)
 NjSplit *nj_split_unit(NjUnit *u)
 {
     NjFn *f = split_copy(u->specs.at[0]->core);
-    if (has_warp_ops(u) || !f || prepare(u, f) != NJ_OK)
+    if (!f || (!u->has_barrier && !split_has_loops(f)) || has_warp_ops(u) || prepare(u, f) != NJ_OK)
+        return NULL;
+    if (!split_loops(u, f) && !u->has_barrier)
         return NULL;
     Split s = {.u = u, .f = f, .a = u->arena, .out = NJ_NEW(u->arena, NjSplit)};
     NjSplit *o = s.out ? cut(&s) : NULL;

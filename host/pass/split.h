@@ -41,6 +41,7 @@ typedef struct NjSplit {
     bool lockstep;
     bool states;         /* int32 for each thread at the frame's start: the barrier it is at, 0 once it has returned */
     bool reduces;
+    bool shares_stack;   /* for the target's use: functions that regions call have arrays on the stack */
     NjFn *fn;            /* the kernel as it was cut */
     NjRef *shared; uint32_t nshared;               /* its static shared arrays */
     const NjType **uniform; uint32_t nuniform;

@@ -41,7 +41,12 @@ static inline bool split_is_cheap(const Split *s, NjRef r) { return s->cost[r] !
 void split_clone(Split *s, uint32_t k);
 /* -- split_bound.c: a function that says how far along x the region acts; NULL: nothing limits it */
 NjFn *split_bound(Split *s, const NjFn *region);
+/* -- split_loops.c: barriers where threads may as well meet; is there any loop? */
+bool split_loops(NjUnit *u, NjFn *f);
+bool split_has_loops(NjFn *f);
 /* -- split.c: a copy to edit, in the same arena */
 NjFn *split_copy(const NjFn *f);
+/* Cuts f at its barriers and fills pt, ends, order and differs. False: there is none, or too many. */
+bool split_points(Split *s);
 
 #endif
