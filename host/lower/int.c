@@ -35,6 +35,13 @@ static void div_floor(NjLow *l, NjRef a, NjRef b, NjRef *q, NjRef *r)
     const NjType *t = nj_low_core_type(l, a);
     NjRef zero = nj_low_int(l, t, 0), quot = nj_low_i(l, NJ_OP_sdiv, a, b);
     NjRef rem = nj_low_i(l, NJ_OP_sub, a, nj_low_i(l, NJ_OP_mul, quot, b));
+    int64_t k;
+    if (nj_low_known(l, b, &k) && k > 0) {              /* all bits of `minus` are the remainder's sign */
+        NjRef minus = nj_low_i(l, NJ_OP_ashr, rem, nj_low_int(l, t, t->bits - 1));
+        *q = nj_low_i(l, NJ_OP_add, quot, minus);
+        *r = nj_low_i(l, NJ_OP_add, rem, nj_low_i(l, NJ_OP_and, minus, b));
+        return;
+    }
     NjRef other = nj_low_cmp(l, NJ_SLT, nj_low_i(l, NJ_OP_xor, rem, b), zero);
     NjRef fix = nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_NE, rem, zero), other);
     *q = nj_low_select(l, fix, nj_low_i(l, NJ_OP_sub, quot, nj_low_int(l, t, 1)), quot);

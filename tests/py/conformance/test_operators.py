@@ -161,3 +161,14 @@ def test_round_to_digits():
     wrong = [(x, n) for x in values for n in range(-4, 18) if bits(f(x, n)) != bits(round(x, n))]
     wrong += [(x, n) for x in values for n, g in known.items() if bits(g(x)) != bits(round(x, n))]
     assert not wrong
+
+
+@pytest.mark.parametrize("divisor", [1, 2, 3, 7, 8, -1, -2, -3, 10**9 + 7, 2**62, 2**63 - 1, -2**63])
+def test_division_by_a_constant(divisor):
+    values = [0, 1, -1, 2, -2, 5, -7, 100, -100, 2**40 + 3, -2**40 - 3, 2**63 - 1, -2**63 + 1]
+    f = njit(eval(f"lambda a: (a // {divisor}, a % {divisor}, divmod(a, {divisor}))"))
+    g = njit(eval(f"lambda a: (a // {divisor}, a % {divisor})"))
+    for a in values:
+        assert f(a) == f.py_func(a)
+        narrow = np.int16(max(-2**15, min(a, 2**15 - 1)))
+        assert g(narrow) == g.py_func(int(narrow))
