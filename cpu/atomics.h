@@ -1,6 +1,7 @@
 /* atomics.h - atomics with the ordering in the name, so that a reader of pool.c sees each one's promise at the call.
  *
- * relaxed: only the value is atomic. acquire: later reads see what the writer did before its release. acqrel: both ways.
+ * relaxed: only the value is atomic. acquire: later reads see what the writer did before its release. acqrel: both
+ * ways.
  */
 #ifndef NJ_CPU_ATOMICS_H
 #define NJ_CPU_ATOMICS_H
@@ -34,9 +35,18 @@ NJ_ATOMICS(void *, NjAPtr, aptr)
 #undef NJ_ATOMICS
 
 /* The value before. */
-static inline uint32_t nj_a32_add_relaxed(NjA32 *a, uint32_t d) { return atomic_fetch_add_explicit(&a->v, d, memory_order_relaxed); }
-static inline uint32_t nj_a32_add_acqrel(NjA32 *a, uint32_t d) { return atomic_fetch_add_explicit(&a->v, d, memory_order_acq_rel); }
-static inline uint32_t nj_a32_sub_acqrel(NjA32 *a, uint32_t d) { return atomic_fetch_sub_explicit(&a->v, d, memory_order_acq_rel); }
+static inline uint32_t nj_a32_add_relaxed(NjA32 *a, uint32_t d)
+{
+    return atomic_fetch_add_explicit(&a->v, d, memory_order_relaxed);
+}
+static inline uint32_t nj_a32_add_acqrel(NjA32 *a, uint32_t d)
+{
+    return atomic_fetch_add_explicit(&a->v, d, memory_order_acq_rel);
+}
+static inline uint32_t nj_a32_sub_acqrel(NjA32 *a, uint32_t d)
+{
+    return atomic_fetch_sub_explicit(&a->v, d, memory_order_acq_rel);
+}
 
 /* Inside a spin: gives the other hardware thread of the core its turn. */
 static inline void nj_cpu_pause(void)

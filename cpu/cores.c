@@ -3,8 +3,9 @@
  * In: the machine's topology, the affinity mask, the cgroup's processor quota; out: a number of physical cores, at
  * least 1. Two hardware threads of a core share its arithmetic, so they count once.
  *
- * The kernel's own topology files come first, hwloc where they are missing: they take 0.1 ms, while hwloc as distributions
- * build it takes 3 ms and brings libxml2, OpenCL and X11 into the process as plugins. A test holds the two equal.
+ * The kernel's own topology files come first, hwloc where they are missing: they take 0.1 ms, while hwloc as
+ * distributions build it takes 3 ms and brings libxml2, OpenCL and X11 into the process as plugins. A test holds the
+ * two equal.
  */
 #include "cpu/atomics.h"
 #include "cpu/cpu.h"
@@ -54,10 +55,10 @@ static uint32_t cores_by_sys(const cpu_set_t *mask)
 
 /* -- hwloc, by dlopen ------------------------------------------------------------------------------------------ */
 
-#define HWLOC_FNS(F)                                                                                           \
-    F(hwloc_topology_init) F(hwloc_topology_load) F(hwloc_topology_destroy) F(hwloc_topology_set_all_types_filter) \
-    F(hwloc_topology_set_type_filter) F(hwloc_topology_set_flags) F(hwloc_get_type_depth) F(hwloc_get_nbobjs_by_depth) F(hwloc_get_obj_by_depth) \
-    F(hwloc_bitmap_first) F(hwloc_bitmap_next)
+#define HWLOC_FNS(F)                                                                                                   \
+    F(hwloc_topology_init) F(hwloc_topology_load) F(hwloc_topology_destroy) F(hwloc_topology_set_flags)                \
+    F(hwloc_topology_set_all_types_filter) F(hwloc_topology_set_type_filter) F(hwloc_get_type_depth)                   \
+    F(hwloc_get_nbobjs_by_depth) F(hwloc_get_obj_by_depth) F(hwloc_bitmap_first) F(hwloc_bitmap_next)
 
 typedef struct Hwloc {
 #define FIELD(name) __typeof__(name) *name;
@@ -66,7 +67,8 @@ typedef struct Hwloc {
 } Hwloc;
 
 #if HWLOC_API_VERSION >= 0x00020800
-#define SKIP_FLAGS (HWLOC_TOPOLOGY_FLAG_NO_DISTANCES | HWLOC_TOPOLOGY_FLAG_NO_MEMATTRS | HWLOC_TOPOLOGY_FLAG_NO_CPUKINDS)
+#define SKIP_FLAGS                                                                                                     \
+    (HWLOC_TOPOLOGY_FLAG_NO_DISTANCES | HWLOC_TOPOLOGY_FLAG_NO_MEMATTRS | HWLOC_TOPOLOGY_FLAG_NO_CPUKINDS)
 #else
 #define SKIP_FLAGS 0
 #endif
@@ -108,7 +110,7 @@ static uint32_t cores_by_hwloc(const cpu_set_t *mask)
         return 0;
     h.hwloc_topology_set_all_types_filter(t, HWLOC_TYPE_FILTER_KEEP_NONE);
     h.hwloc_topology_set_type_filter(t, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);
-    h.hwloc_topology_set_flags(t, SKIP_FLAGS);           /* an older library refuses what it does not know, and takes longer */
+    h.hwloc_topology_set_flags(t, SKIP_FLAGS);    /* an older library refuses what it does not know, and takes longer */
     uint32_t n = h.hwloc_topology_load(t) == 0 ? count_cores(&h, t, mask) : 0;
     h.hwloc_topology_destroy(t);
     return n;                                /* the library stays: closing it gains nothing */
@@ -158,7 +160,7 @@ static cpu_set_t our_mask(void)
     cpu_set_t mask;
     CPU_ZERO(&mask);
     if (sched_getaffinity(0, sizeof mask, &mask))
-        CPU_SET(0, &mask);                   /* more than 1024 processors: one core is a safe answer, NAJA_NUM_THREADS a better one */
+        CPU_SET(0, &mask);     /* more than 1024 processors: one core is a safe answer, NAJA_NUM_THREADS a better one */
     return mask;
 }
 

@@ -1,7 +1,7 @@
 /* fork.c - locks that survive fork: the forking thread takes them all, and the child makes them anew.
  *
- * In: locks, each of which enters the list when it is first taken. A child of a process with threads would otherwise inherit
- * locks that are held by threads it does not have.
+ * In: locks, each of which enters the list when it is first taken. A child of a process with threads would otherwise
+ * inherit locks that are held by threads it does not have.
  */
 #include "cpu/fork.h"
 
@@ -13,8 +13,8 @@ static NjForkLock *first_lock(void)
     return nj_aptr_load_acquire(&locks);
 }
 
-/* A lock that enters the list between prepare and the fork is free or about to be taken by a thread the child lacks: the
- * child makes it anew, and the parent must not release it. So prepare notes where it began. */
+/* A lock that enters the list between prepare and the fork is free or about to be taken by a thread the child lacks:
+ * the child makes it anew, and the parent must not release it. So prepare notes where it began. */
 static NjForkLock *taken;        /* written and read by the forking thread, which holds all locks then */
 
 static void fork_prepare(void)

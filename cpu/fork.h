@@ -6,7 +6,8 @@
 
 #include <pthread.h>
 
-/* A static one starts free with NJ_FORK_LOCK_INIT. No two are held at once, so fork may take all of them in any order. */
+/* A static one starts free with NJ_FORK_LOCK_INIT. No two are held at once, so fork may take all of them in any
+ * order. */
 typedef struct NjForkLock {
     pthread_mutex_t mutex;
     NjA32 known;                 /* is it in fork.c's list? 0 -> 1 once */

@@ -25,8 +25,8 @@ static const NjLlvmApi *llvm_check(const NjLlvmApi *api, const char *path, NjErr
 {
     if (api->version == NJ_LLVM_API_VERSION && api->size == sizeof *api)
         return api;
-    nj_err_set(err, NJ_E_ENV, 0, "%s has interface version %u, this naja needs %u: they come from different builds", path,
-               api->version, NJ_LLVM_API_VERSION);
+    nj_err_set(err, NJ_E_ENV, 0, "%s has interface version %u, this naja needs %u: they come from different builds",
+               path, api->version, NJ_LLVM_API_VERSION);
     return NULL;
 }
 
@@ -105,7 +105,8 @@ static const char *asked_features(const NjLlvmApi *api, const NjKnobs *k, NjText
     return room->failed ? NULL : room->at;
 }
 
-NjStatus nj_cpu_llvm_compile(NjLlvmOut what, const char *text, size_t ntext, const NjLlvmOptions *o, NjText *out, NjErr *err)
+NjStatus nj_cpu_llvm_compile(NjLlvmOut what, const char *text, size_t ntext, const NjLlvmOptions *o, NjText *out,
+                             NjErr *err)
 {
     const NjKnobs *k = nj_knobs();
     NjLlvmOptions use = { .opt = (int)k->opt, .verify = k->check > 0 };

@@ -1,6 +1,7 @@
 /* load.c - puts an ELF relocatable object into memory, ready to run (D17).
  *
- * In: the bytes of an object, from the compiler a moment ago or from the cache; out: a block of pages, its symbols' addresses.
+ * In: the bytes of an object, from the compiler a moment ago or from the cache; out: a block of pages, its symbols'
+ * addresses.
  *
  *     | text  stubs | constants  GOT | data |      one mmap, a protection for each part, all within reach of each other
  *
@@ -161,7 +162,8 @@ static NjStatus resolve_outside(Load *l, const Elf64_Sym *s, uint64_t *value)
     if (!p && *name)
         p = nj_cpu_symbol(name);
     if (!p && ELF64_ST_BIND(s->st_info) != STB_WEAK)
-        return nj_err_set(l->err, NJ_E_ENV, 0, "compiled code calls %s, which is not there", *name ? name : "a nameless symbol");
+        return nj_err_set(l->err, NJ_E_ENV, 0, "compiled code calls %s, which is not there",
+                          *name ? name : "a nameless symbol");
     *value = (uint64_t)(uintptr_t)p;
     return NJ_OK;
 }
@@ -238,7 +240,9 @@ static NjStatus load_relocate(Load *l)
 static NjStatus load_protect(Load *l)
 {
     static const int prot[NJ_GROUP_COUNT] = {
-        [NJ_GROUP_TEXT] = PROT_READ | PROT_EXEC, [NJ_GROUP_RODATA] = PROT_READ, [NJ_GROUP_DATA] = PROT_READ | PROT_WRITE,
+        [NJ_GROUP_TEXT] = PROT_READ | PROT_EXEC,
+        [NJ_GROUP_RODATA] = PROT_READ,
+        [NJ_GROUP_DATA] = PROT_READ | PROT_WRITE,
     };
     for (int g = NJ_GROUP_TEXT; g < NJ_GROUP_DATA; g++) {
         uint8_t *from = l->base + l->start[g], *to = l->base + l->start[g + 1];
@@ -249,7 +253,7 @@ static NjStatus load_protect(Load *l)
     return NJ_OK;
 }
 
-/* -- the handle ------------------------------------------------------------------------------------------------------- */
+/* -- the handle ---------------------------------------------------------------------------------------------------- */
 
 static bool is_exported(const Load *l, const Elf64_Sym *s)
 {
@@ -300,8 +304,8 @@ static NjStatus load_finish(Load *l, NjStatus st, const char *name, NjCpuCode **
     return st;
 }
 
-NjStatus nj_load_any(const NjLoadArch *arch, const void *obj, size_t n, const char *name, NjCpuSymbolFn extra, void *arg,
-                     NjCpuCode **out, NjErr *err)
+NjStatus nj_load_any(const NjLoadArch *arch, const void *obj, size_t n, const char *name, NjCpuSymbolFn extra,
+                     void *arg, NjCpuCode **out, NjErr *err)
 {
     Load l = { .arch = arch, .extra = extra, .arg = arg, .err = err };
     *out = NULL;
@@ -322,8 +326,8 @@ NjStatus nj_load_any(const NjLoadArch *arch, const void *obj, size_t n, const ch
     return load_finish(&l, st, name, out);
 }
 
-NjStatus nj_cpu_code_load(const void *obj, size_t nbytes, const char *name, NjCpuSymbolFn extra, void *arg, NjCpuCode **out,
-                          NjErr *err)
+NjStatus nj_cpu_code_load(const void *obj, size_t nbytes, const char *name, NjCpuSymbolFn extra, void *arg,
+                          NjCpuCode **out, NjErr *err)
 {
     return nj_load_any(load_host, obj, nbytes, name, extra, arg, out, err);
 }

@@ -38,7 +38,7 @@ NjLoadSection *nj_load_rela_target(const NjLoadObject *o, const NjLoadSection *s
 
 /* -- load_x86_64.c, load_aarch64.c: relocations --------------------------------------------------------- */
 
-enum { NJ_NEED_GOT = 1, NJ_NEED_STUB = 2 };      /* a stub is made for undefined symbols only, and has a GOT entry, too */
+enum { NJ_NEED_GOT = 1, NJ_NEED_STUB = 2 };    /* a stub is made for undefined symbols only, and has a GOT entry, too */
 
 typedef struct NjRelocRule {
     uint32_t    type;
@@ -47,7 +47,8 @@ typedef struct NjRelocRule {
     const char *name;
 } NjRelocRule;
 
-/* The letters of the ABI documents: P place, S symbol (its stub if it has one), A addend, G address of the GOT entry. */
+/* The letters of the ABI documents: P place, S symbol (its stub if it has one), A addend, G address of the GOT
+ * entry. */
 typedef struct NjRelocWords { uint64_t p, s, g; int64_t a; } NjRelocWords;
 
 typedef struct NjLoadArch {
@@ -64,8 +65,8 @@ extern const NjLoadArch nj_load_x86_64, nj_load_aarch64;
 /* -- load.c: also for tests of the other machine's relocations ---------------------------------------------- */
 
 /* As nj_cpu_code_load, for any machine: the code of another one is placed and relocated, but not registered. */
-NjStatus nj_load_any(const NjLoadArch *arch, const void *obj, size_t n, const char *name, NjCpuSymbolFn extra, void *arg,
-                     NjCpuCode **out, NjErr *err);
+NjStatus nj_load_any(const NjLoadArch *arch, const void *obj, size_t n, const char *name, NjCpuSymbolFn extra,
+                     void *arg, NjCpuCode **out, NjErr *err);
 
 /* -- load_register.c: telling gdb, perf and the unwinder ------------------------------------------------------ */
 

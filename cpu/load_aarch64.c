@@ -1,7 +1,7 @@
 /* load_aarch64.c - relocations of AArch64 objects (ELF for the Arm 64-bit architecture, section 5.7).
  *
- * In: a place in the block and the ABI's words P, S, A, G; out: the instruction or word there with its field filled in. A
- * stub loads the target from the GOT into x16, which the ABI leaves to linkers.
+ * In: a place in the block and the ABI's words P, S, A, G; out: the instruction or word there with its field filled in.
+ * A stub loads the target from the GOT into x16, which the ABI leaves to linkers.
  */
 #include "cpu/load.h"
 

@@ -1,7 +1,7 @@
 /* load_elf.c - reads an ELF64 relocatable object that nobody has vouched for.
  *
- * In: bytes; out: section headers whose ranges lie inside the object, names that end inside it, symbols whose sections exist.
- * Structures are copied out (the file may be misaligned). Everything after this file may trust what is here.
+ * In: bytes; out: section headers whose ranges lie inside the object, names that end inside it, symbols whose sections
+ * exist. Structures are copied out (the file may be misaligned). Everything after this file may trust what is here.
  */
 #include "cpu/load.h"
 

@@ -1,6 +1,7 @@
 /* load_register.c - tells gdb, perf and the unwinder where loaded code lies.
  *
- * gdb: the JIT interface of its manual ("JIT Compilation Interface"): a copy of the object whose sections carry their addresses.
+ * gdb: the JIT interface of its manual ("JIT Compilation Interface"): a copy of the object whose sections carry their
+ * addresses.
  * perf: lines "address size name" in /tmp/perf-PID.map, with NAJA_PERF=1.
  * The unwinder: .eh_frame handed to __register_frame, after checking its records: libgcc trusts what it is given.
  */
@@ -95,7 +96,7 @@ static FILE *perf_open(void)
     char path[64];
     perf_pid = getpid();
     snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long)perf_pid);
-    perf_file = fopen(path, "a");           /* a parent's stream is left alone: closing it would write its buffer twice */
+    perf_file = fopen(path, "a");         /* a parent's stream is left alone: closing it would write its buffer twice */
     return perf_file;
 }
 
@@ -109,8 +110,8 @@ static void perf_add(const NjLoadObject *o, const uint8_t *base, const char *nam
             !o->sec[s.st_shndx].group)
             continue;
         uint64_t at = (uint64_t)(uintptr_t)base + o->sec[s.st_shndx].off + s.st_value;
-        fprintf(f, "%llx %llx %s [%s]\n", (unsigned long long)at, (unsigned long long)s.st_size, nj_load_sym_name(o, &s),
-                name ? name : "naja");
+        fprintf(f, "%llx %llx %s [%s]\n", (unsigned long long)at, (unsigned long long)s.st_size,
+                nj_load_sym_name(o, &s), name ? name : "naja");
     }
     if (f)
         fflush(f);
@@ -144,7 +145,7 @@ static uint32_t word_at(const uint8_t *p)
  * handed on, so that a damaged table cannot lead libgcc astray. */
 static bool cie_is_ours(const uint8_t *p, uint32_t n)
 {
-    static const uint8_t x86[] = { 1, 'z', 'R', 0, 1, 0x78, 16, 1, 0x1b }, arm[] = { 1, 'z', 'R', 0, 1, 0x7c, 30, 1, 0x1b };
+    static const uint8_t x86[] = {1, 'z', 'R', 0, 1, 0x78, 16, 1, 0x1b}, arm[] = {1, 'z', 'R', 0, 1, 0x7c, 30, 1, 0x1b};
     return n >= 4 + sizeof x86 && (!memcmp(p + 4, x86, sizeof x86) || !memcmp(p + 4, arm, sizeof arm));
 }
 
@@ -182,7 +183,7 @@ static void frames_add(NjLoadNotes *r, const NjLoadObject *o, uint8_t *base)
     }
 }
 
-/* -- entries -------------------------------------------------------------------------------------------------------- */
+/* -- entries ------------------------------------------------------------------------------------------------------- */
 
 NjLoadNotes *nj_load_register(const NjLoadObject *o, uint8_t *base, const char *name)
 {

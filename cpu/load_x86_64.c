@@ -1,7 +1,7 @@
 /* load_x86_64.c - relocations of x86-64 objects (psABI section 4.4), as LLVM's small PIC code needs them.
  *
- * In: a place in the block and the ABI's words P, S, A, G; out: the place filled in. A stub is one indirect jump through
- * the GOT, so that functions farther than 2 GiB are called at the price of a PLT.
+ * In: a place in the block and the ABI's words P, S, A, G; out: the place filled in. A stub is one indirect jump
+ * through the GOT, so that functions farther than 2 GiB are called at the price of a PLT.
  */
 #include "cpu/load.h"
 

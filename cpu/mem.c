@@ -1,7 +1,7 @@
 /* mem.c - memory of the CPU device: the calls that cuda/mem.c makes to a driver, on ordinary memory.
  *
- * In: sizes, device addresses, host addresses; out: a status. Every live block is in a table sorted by address, so that a
- * stale or foreign pointer is an error with its name and not a crash, as a driver would have it.
+ * In: sizes, device addresses, host addresses; out: a status. Every live block is in a table sorted by address, so that
+ * a stale or foreign pointer is an error with its name and not a crash, as a driver would have it.
  */
 #include "cpu/cpu.h"
 #include "cpu/fork.h"
@@ -35,10 +35,12 @@ static NjStatus mem_check(uint64_t ptr, size_t n, const char *what, NjErr *err)
         return NJ_OK;
     nj_fork_lock(&mem_lock);
     size_t i = mem_above(ptr);
-    bool ok = i && ptr - blocks[i - 1].at <= blocks[i - 1].nbytes && n <= blocks[i - 1].nbytes - (ptr - blocks[i - 1].at);
+    bool ok =
+        i && ptr - blocks[i - 1].at <= blocks[i - 1].nbytes && n <= blocks[i - 1].nbytes - (ptr - blocks[i - 1].at);
     nj_fork_unlock(&mem_lock);
     return ok ? NJ_OK
-              : nj_err_set(err, NJ_E_USER, 0, "%s: %zu bytes at %#llx are not device memory", what, n, (unsigned long long)ptr);
+              : nj_err_set(err, NJ_E_USER, 0, "%s: %zu bytes at %#llx are not device memory", what, n,
+                           (unsigned long long)ptr);
 }
 
 static bool mem_insert(MemBlock b)

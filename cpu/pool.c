@@ -1,8 +1,8 @@
 /* pool.c - one process-wide pool of threads: nj_pool_for (D14).
  *
- * In: a range, a grain, a function; out: the function's first nonzero value. The range is cut into pieces of equal size, each
- * slot (the caller is slot 0) owns a contiguous run of them, takes from its near end, and, when that is empty, steals from
- * the far ends of the others. Nobody waits for a slot that no worker took: its pieces are stolen.
+ * In: a range, a grain, a function; out: the function's first nonzero value. The range is cut into pieces of equal
+ * size, each slot (the caller is slot 0) owns a contiguous run of them, takes from its near end, and, when that is
+ * empty, steals from the far ends of the others. Nobody waits for a slot that no worker took: its pieces are stolen.
  *
  *     caller: publish job ── run slot 0 ── withdraw job ── wait for those who joined
  *     worker: wait for a job ── join (next free slot) ── run ── leave
@@ -28,8 +28,8 @@ typedef struct PoolJob {
     uint32_t njoined;            /* slots given out; under the lock */
     struct PoolJob *next;        /* in pool.jobs; under the lock */
     NjA32    nbusy;              /* workers inside; changed under the lock, read by the spinning caller */
-    NjA32    status;             /* 0 -> first error, by whoever has it; everybody polls it relaxed: late only means one more piece */
-    PoolRange range[NJ_POOL_MAX];        /* [0, nslot) are set before publishing; then any thread, by compare-and-swap */
+    NjA32    status;             /* 0 -> first error, by whoever has it; polled relaxed: late means one more piece */
+    PoolRange range[NJ_POOL_MAX];       /* [0, nslot) are set before publishing; then any thread, by compare-and-swap */
 } PoolJob;
 
 struct NjPool {
@@ -42,7 +42,8 @@ struct NjPool {
     NjA32    epoch;              /* counts jobs; written under the lock, polled by spinning workers */
 };
 
-static NjPool pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER };
+static NjPool pool = {
+    .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
 static _Thread_local bool inside;            /* this thread runs a pool function: calls from there stay in it */
 
 /* -- pieces ---------------------------------------------------------------------------------------------------- */
@@ -176,7 +177,7 @@ static bool worker_start(void)
     return ok;
 }
 
-/* -- fork: the child has the forking thread alone, so it starts workers of its own when it needs them ------------------- */
+/* -- fork: the child has the forking thread alone, so it starts workers of its own when it needs them -------------- */
 
 static void fork_prepare(void)
 {
@@ -203,7 +204,7 @@ static void fork_register(void)
     pthread_atfork(fork_prepare, fork_parent, fork_child);
 }
 
-/* -- one parallel call ------------------------------------------------------------------------------------------------------ */
+/* -- one parallel call --------------------------------------------------------------------------------------------- */
 
 /* Fewer workers than wanted, when the system gives no more, cost time only. Returns the forks seen. */
 static uint32_t job_publish(PoolJob *j)
@@ -223,7 +224,8 @@ static uint32_t job_publish(PoolJob *j)
     return nfork;
 }
 
-/* After this nobody new joins; then wait for those inside. A function that forked goes on in the child without its helpers. */
+/* After this nobody new joins; then wait for those inside. A function that forked goes on in the child without its
+ * helpers. */
 static void job_withdraw(PoolJob *j, uint32_t nfork)
 {
     pthread_mutex_lock(&pool.lock);
@@ -275,7 +277,7 @@ int32_t nj_pool_for(NjPool *p, size_t n, size_t grain, NjPoolFn fn, void *arg)
     return for_parallel(n, (uint32_t)npiece, npiece < nthread ? (uint32_t)npiece : nthread, fn, arg);
 }
 
-/* -- size --------------------------------------------------------------------------------------------------------------------- */
+/* -- size ---------------------------------------------------------------------------------------------------------- */
 
 NjPool *nj_pool_get(void)
 {

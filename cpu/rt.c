@@ -1,7 +1,8 @@
 /* rt.c - what compiled code calls for things that are not worth generating: print, integer power, the special
  * values of complex functions.
  *
- * In: a descriptor and slots of 8 bytes; out: one line of text, handed over whole, so that lines of several threads do not mix.
+ * In: a descriptor and slots of 8 bytes; out: one line of text, handed over whole, so that lines of several threads do
+ * not mix.
  */
 #include "cpu/cpu.h"
 
@@ -190,7 +191,7 @@ void nj_rt_print(const char *desc, const uint64_t *slots)
     nj_text_free(&t);
 }
 
-/* -- integers ------------------------------------------------------------------------------------------------------- */
+/* -- integers ------------------------------------------------------------------------------------------------------ */
 
 uint64_t nj_rt_pow_u64(uint64_t base, uint64_t exp)
 {

@@ -1,20 +1,23 @@
 /* simt.c - runs a compiled kernel over a grid: the CPU device's launch (D9).
  *
- * In: a kernel, sizes, an argument block; out: a status. Blocks are spread over the pool. One call runs a block, barriers
- * included (host/pass/split.h). Where that is impossible each thread of a block has a small stack, and a barrier switches
- * to the next thread that can run:
+ * In: a kernel, sizes, an argument block; out: a status. Blocks are spread over the pool. One call runs a block,
+ * barriers included (host/pass/split.h). Where that is impossible each thread of a block has a small stack, and a
+ * barrier switches to the next thread that can run:
  *
  *     worker ──> thread 0 ──barrier──> thread 1 ──> ... ──> thread n-1 (last to arrive: phase++) ──> ... ──> worker
  *
- * Threads are a ring. One that returns leaves it and no longer counts at barriers, as on a GPU since Volta, so a barrier
- * cannot wait for it. Shared memory is zeroed for each block: it costs less than one barrier, and results repeat.
+ * Threads are a ring. One that returns leaves it and no longer counts at barriers, as on a GPU since Volta, so a
+ * barrier cannot wait for it. Shared memory is zeroed for each block: it costs less than one barrier, and results
+ * repeat.
  */
 #include "cpu/atomics.h"
 #include "cpu/simt_inside.h"
 
 _Static_assert(offsetof(NjSimt, ctaid) == 12 && offsetof(NjSimt, ntid) == 24 && offsetof(NjSimt, nctaid) == 36, "ABI");
 _Static_assert(offsetof(NjSimt, shared) == 48 && offsetof(NjSimt, dynshared) == 56, "ABI");
-_Static_assert(offsetof(NjSimt, ndynshared) == 64 && offsetof(NjSimt, lane) == 68 && offsetof(NjSimt, frame) == 80 && sizeof(NjSimt) == 96, "ABI");
+_Static_assert(offsetof(NjSimt, ndynshared) == 64 && offsetof(NjSimt, lane) == 68 && offsetof(NjSimt, frame) == 80 &&
+                   sizeof(NjSimt) == 96,
+               "ABI");
 
 /* One launch; lives on the caller's stack. Fields without a rule are constant during it. */
 typedef struct Launch {
@@ -26,7 +29,7 @@ typedef struct Launch {
     size_t       frame_off, nframe;      /* behind them: what waits at barriers */
     bool         spaces;                 /* are they needed? */
     NjSimtSpace *space[NJ_POOL_MAX];      /* each written by its slot's worker; read by the caller after the join */
-    NjA32        failed;                 /* 0 -> 1 by the first worker with an error, which alone writes fault; read after the join */
+    NjA32        failed;   /* 0 -> 1 by the first worker with an error, which alone writes fault; read after the join */
     NjSimtFault  fault;
 } Launch;
 
@@ -44,8 +47,8 @@ static void block_end(NjSimtBlock *b, NjSimtThread *t, int32_t status)
     nj_simt_switch(&t->sp, b->main_sp);                    /* the block's other threads are left where they are */
 }
 
-/* With hundreds of threads, records and stack tops live in the second cache level: ask for those of the thread after next
- * now. Always inlined: called as a function that only prefetches, it would be dropped for having no effect. */
+/* With hundreds of threads, records and stack tops live in the second cache level: ask for those of the thread after
+ * next now. Always inlined: called as a function that only prefetches, it would be dropped for having no effect. */
 __attribute__((always_inline)) static inline void prefetch_thread(const NjSimtBlock *b, const NjSimtThread *t)
 {
     __builtin_prefetch(t->sp);
@@ -132,7 +135,8 @@ static void thread_leave(NjSimtBlock *b, NjSimtThread *t)
 
 /* -- blocks, one after the other on the same stacks ------------------------------------------------------------ */
 
-/* All threads are in the ring again, none has arrived anywhere. Phases go on counting: a thread's own is set when it starts. */
+/* All threads are in the ring again, none has arrived anywhere. Phases go on counting: a thread's own is set when it
+ * starts. */
 static void block_start(NjSimtBlock *b)
 {
     uint32_t n = b->nthread;
@@ -272,25 +276,27 @@ static int32_t run_blocks(void *arg, size_t lo, size_t hi, uint32_t slot)
     return status ? launch_fail(l, status, &ctx) : 0;
 }
 
-/* -- checks, as a driver makes them --------------------------------------------------------------------------------- */
+/* -- checks, as a driver makes them -------------------------------------------------------------------------------- */
 
-static NjStatus check_sizes(const NjSimtKernel *k, const int32_t grid[3], const int32_t block[3], size_t dyn, NjErr *err)
+static NjStatus check_sizes(const NjSimtKernel *k, const int32_t grid[3], const int32_t block[3], size_t dyn,
+                            NjErr *err)
 {
     if (block[0] < 1 || block[1] < 1 || block[2] < 1)
-        return nj_err_set(err, NJ_E_USER, 0, "%s: block of %d x %d x %d threads", k->name, block[0], block[1], block[2]);
+        return nj_err_set(err, NJ_E_USER, 0, "%s: block of %d x %d x %d threads", k->name, block[0], block[1],
+                          block[2]);
     if (block[0] > 1024 || block[1] > 1024 || block[2] > 64 ||
         (int64_t)block[0] * block[1] * block[2] > NJ_SIMT_MAX_THREADS)
-        return nj_err_set(err, NJ_E_USER, 0, "%s: block of %d x %d x %d threads; at most %d, 1024 x 1024 x 64", k->name, block[0],
-                          block[1], block[2], NJ_SIMT_MAX_THREADS);
+        return nj_err_set(err, NJ_E_USER, 0, "%s: block of %d x %d x %d threads; at most %d, 1024 x 1024 x 64", k->name,
+                          block[0], block[1], block[2], NJ_SIMT_MAX_THREADS);
     if (grid[0] < 1 || grid[1] < 1 || grid[2] < 1 || grid[1] > 65535 || grid[2] > 65535)
-        return nj_err_set(err, NJ_E_USER, 0, "%s: grid of %d x %d x %d blocks; from 1 to 2147483647 x 65535 x 65535", k->name,
-                          grid[0], grid[1], grid[2]);
+        return nj_err_set(err, NJ_E_USER, 0, "%s: grid of %d x %d x %d blocks; from 1 to 2147483647 x 65535 x 65535",
+                          k->name, grid[0], grid[1], grid[2]);
     if (k->shared_bytes > NJ_SIMT_MAX_STATIC)
-        return nj_err_set(err, NJ_E_USER, 0, "%s: %u bytes of static shared memory; at most %u", k->name, k->shared_bytes,
-                          NJ_SIMT_MAX_STATIC);
+        return nj_err_set(err, NJ_E_USER, 0, "%s: %u bytes of static shared memory; at most %u", k->name,
+                          k->shared_bytes, NJ_SIMT_MAX_STATIC);
     if (dyn > NJ_SIMT_MAX_SHARED || k->shared_bytes + dyn > NJ_SIMT_MAX_SHARED)
-        return nj_err_set(err, NJ_E_USER, 0, "%s: %zu bytes of shared memory; at most %u", k->name, k->shared_bytes + dyn,
-                          NJ_SIMT_MAX_SHARED);
+        return nj_err_set(err, NJ_E_USER, 0, "%s: %zu bytes of shared memory; at most %u", k->name,
+                          k->shared_bytes + dyn, NJ_SIMT_MAX_SHARED);
     return NJ_OK;
 }
 
@@ -320,13 +326,15 @@ static NjStatus launch_report(const Launch *l, NjErr *err)
     const NjSimtFault *f = &l->fault;
     const char *k = l->k->name;
     if (f->status == NJ_SIMT_NOMEM)
-        return nj_err_set(err, NJ_E_NOMEM, 0, "%s: no memory for the stacks or the shared memory of %u threads", k, l->nthread);
+        return nj_err_set(err, NJ_E_NOMEM, 0, "%s: no memory for the stacks or the shared memory of %u threads", k,
+                          l->nthread);
     const char *what = f->status == NJ_SIMT_STUCK ? "threads wait for each other for ever" : "a thread raised an error";
-    return nj_err_set(err, NJ_E_USER, f->status, "%s: %s, in block (%d, %d, %d), thread (%d, %d, %d)", k, what, f->ctaid[0],
-                      f->ctaid[1], f->ctaid[2], f->tid[0], f->tid[1], f->tid[2]);
+    return nj_err_set(err, NJ_E_USER, f->status, "%s: %s, in block (%d, %d, %d), thread (%d, %d, %d)", k, what,
+                      f->ctaid[0], f->ctaid[1], f->ctaid[2], f->tid[0], f->tid[1], f->tid[2]);
 }
 
-/* Sixteen pieces for each worker even out blocks of unequal length; below that, taking a piece would cost more than it brings. */
+/* Sixteen pieces for each worker even out blocks of unequal length; below that, taking a piece would cost more than it
+ * brings. */
 static size_t launch_grain(size_t nblock, NjPool *pool)
 {
     size_t n = nblock / ((size_t)nj_pool_threads(pool) * 16);

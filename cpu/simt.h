@@ -15,7 +15,7 @@
 #define NJ_SIMT_MAX_SHARED  232448u         /* static and dynamic together: 227 KiB, as on compute capability 9.0 */
 
 typedef struct NjSimt {
-    int32_t  tid[3];            /*  0: thread in the block; in a block function: of the thread that failed, set before a nonzero return */
+    int32_t  tid[3];            /*  0: thread in the block; block function: the failed one, if it returns nonzero */
     int32_t  ctaid[3];          /* 12: block in the grid */
     int32_t  ntid[3];           /* 24: threads of a block */
     int32_t  nctaid[3];         /* 36: blocks of the grid */
@@ -26,7 +26,7 @@ typedef struct NjSimt {
     /* the runtime's own */
     struct NjSimtBlock *block;  /* 72: NULL in a block function */
     /* compiled block functions' again */
-    void    *frame;             /* 80: frame_bytes for each thread, threads rounded up to 16, aligned to 128; not cleared */
+    void    *frame;         /* 80: frame_bytes for each thread, threads rounded up to 16, aligned to 128; not cleared */
     uint64_t spare;
 } NjSimt;                       /* 96 bytes */
 
@@ -35,17 +35,18 @@ typedef int32_t (*NjSimtFn)(const uint64_t *args, NjSimt *ctx);
 
 typedef struct NjSimtKernel {
     const char *name;           /* in messages */
-    NjSimtFn    block;          /* runs all threads of one block, loops inside; NULL when threads need stacks: warp operations, or NAJA_SIMT_SPLIT=0 */
+    NjSimtFn    block;          /* runs all threads of one block, loops inside; NULL: threads need stacks */
     NjSimtFn    thread;         /* runs one thread; used when block is NULL */
     uint32_t    shared_bytes;   /* static shared memory */
     uint32_t    frame_bytes;    /* block functions: memory for what waits at barriers, for each thread */
     uint32_t    local_bytes;    /* stack that one thread needs for its arrays: added to NAJA_SIMT_STACK */
 } NjSimtKernel;
 
-/* Where the first error came from. status is 0 when the launch failed before any thread ran, negative for the runtime's own. */
+/* Where the first error came from. status is 0 when the launch failed before any thread ran, negative for the runtime's
+ * own. */
 typedef struct NjSimtFault { int32_t status, ctaid[3], tid[3]; } NjSimtFault;
 
-#define NJ_SIMT_STUCK (-1)      /* threads wait for each other for ever: a warp operation some named lane never reaches */
+#define NJ_SIMT_STUCK (-1)    /* threads wait for each other for ever: a warp operation some named lane never reaches */
 #define NJ_SIMT_NOMEM (-2)      /* no memory for stacks or shared memory */
 
 /* Runs the whole grid and returns when it is done. NULL pool: in the caller. fault may be NULL.
@@ -66,7 +67,8 @@ uint32_t nj_rt_activemask(NjSimt *t);                       /* lanes of the warp
 uint32_t nj_rt_ballot(NjSimt *t, uint32_t mask, int32_t pred);
 int32_t  nj_rt_all(NjSimt *t, uint32_t mask, int32_t pred);
 int32_t  nj_rt_any(NjSimt *t, uint32_t mask, int32_t pred);
-/* The bits of a value of up to 64 bits; width is 2, 4, ... 32. A lane outside the segment gives the caller's own value. */
+/* The bits of a value of up to 64 bits; width is 2, 4, ... 32. A lane outside the segment gives the caller's own
+ * value. */
 uint64_t nj_rt_shfl(NjSimt *t, uint32_t mask, uint64_t v, int32_t lane, int32_t width);
 uint64_t nj_rt_shfl_up(NjSimt *t, uint32_t mask, uint64_t v, int32_t delta, int32_t width);
 uint64_t nj_rt_shfl_down(NjSimt *t, uint32_t mask, uint64_t v, int32_t delta, int32_t width);

@@ -1,7 +1,7 @@
 /* simt_stack.c - stacks, thread records and shared memory that one worker uses for a launch.
  *
- * Taken at a worker's first block of a launch and given back at its end; a shelf keeps them for the next launch. Stacks are
- * reserved, not committed: a thread that stays shallow costs one page. A guard page below each turns an overflow
+ * Taken at a worker's first block of a launch and given back at its end; a shelf keeps them for the next launch. Stacks
+ * are reserved, not committed: a thread that stays shallow costs one page. A guard page below each turns an overflow
  * into a fault at its own place.
  */
 #include "cpu/atomics.h"
@@ -54,7 +54,8 @@ static bool space_stacks(NjSimtSpace *s, size_t nthread, size_t stride)
     s->thread = nj_calloc(nthread, sizeof *s->thread);
     if (!s->thread)
         return false;
-    void *p = mmap(NULL, nthread * stride, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    void *p = mmap(NULL, nthread * stride, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (p == MAP_FAILED)
         return false;
     madvise(p, nthread * stride, MADV_NOHUGEPAGE);       /* else a few bytes on each stack become 2 MiB */

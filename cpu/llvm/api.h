@@ -1,7 +1,7 @@
 /* api.h - what libnaja_llvm.so exports: one table of functions, versioned.
  *
- * Both sides include this header: cpu/llvm/ fills the table, cpu/llvm.c checks `version` and `size` and calls it. No LLVM
- * type appears here. Every function may be called from any thread at any time; each compile has an LLVM context
+ * Both sides include this header: cpu/llvm/ fills the table, cpu/llvm.c checks `version` and `size` and calls it. No
+ * LLVM type appears here. Every function may be called from any thread at any time; each compile has an LLVM context
  * of its own. Results are handed to a sink, so that no memory changes owner across the library's border.
  */
 #ifndef NJ_CPU_LLVM_API_H
@@ -42,8 +42,8 @@ typedef struct NjLlvmApi {
     const char *(*host_features)(void);
     const char *(*host_triple)(void);
     /* IR text -> `what`. NJ_E_BUG for text that LLVM refuses (the emitter's fault), NJ_E_ENV for an unknown target. */
-    NjStatus (*compile)(NjLlvmOut what, const char *text, size_t ntext, const NjLlvmOptions *o, NjLlvmSink sink, void *arg,
-                        NjErr *err);
+    NjStatus (*compile)(NjLlvmOut what, const char *text, size_t ntext, const NjLlvmOptions *o, NjLlvmSink sink,
+                        void *arg, NjErr *err);
 } NjLlvmApi;
 
 #endif

@@ -55,9 +55,9 @@ static void on_diagnostic(LLVMDiagnosticInfoRef d, void *arg)
 
 /* -- the stages ----------------------------------------------------------------------------------------------- */
 
-/* Put before the text, not set after parsing: the parser gives loads without `align` the layout's alignment. On the first
- * line, so that line numbers in messages stay the text's. A text that names its own layout or triple is replaced there too,
- * because the last one read wins only for the triple; emitters leave both out. */
+/* Put before the text, not set after parsing: the parser gives loads without `align` the layout's alignment. On the
+ * first line, so that line numbers in messages stay the text's. A text that names its own layout or triple is replaced
+ * there too, because the last one read wins only for the triple; emitters leave both out. */
 static NjStatus job_text(Job *j, const char *text, size_t ntext, size_t *total)
 {
     static const char fmt[] = "target datalayout = \"%s\" target triple = \"%s\" ";
@@ -181,8 +181,8 @@ static void job_free(Job *j)
     nj_free(j->text);
 }
 
-static NjStatus compile(NjLlvmOut what, const char *text, size_t ntext, const NjLlvmOptions *o, NjLlvmSink sink, void *arg,
-                        NjErr *err)
+static NjStatus compile(NjLlvmOut what, const char *text, size_t ntext, const NjLlvmOptions *o, NjLlvmSink sink,
+                        void *arg, NjErr *err)
 {
     pthread_once(&handler_once, handler_init);
     Job j = { .o = o, .what = what, .err = err };

@@ -1,7 +1,7 @@
 /* link.c - library bitcode (libdevice) linked into a module before it is optimised.
  *
- * The bitcode is read lazily: LLVM materialises function bodies as the linker moves them. What came in is made internal,
- * so that the optimiser's first pass drops what nobody calls.
+ * The bitcode is read lazily: LLVM materialises function bodies as the linker moves them. What came in is made
+ * internal, so that the optimiser's first pass drops what nobody calls.
  */
 #include "cpu/llvm/inside.h"
 
@@ -38,7 +38,8 @@ static NjStatus link_move(LLVMContextRef c, LLVMModuleRef m, const NjLlvmLib *li
     LLVMModuleRef src = NULL;
     if (LLVMGetBitcodeModuleInContext2(c, buf, &src)) {       /* takes buf on success only */
         LLVMDisposeMemoryBuffer(buf);
-        return nj_err_set(err, NJ_E_ENV, 0, "%s is not LLVM bitcode that LLVM %d can read", lib->name, LLVM_VERSION_MAJOR);
+        return nj_err_set(err, NJ_E_ENV, 0, "%s is not LLVM bitcode that LLVM %d can read", lib->name,
+                          LLVM_VERSION_MAJOR);
     }
     /* The library's own triple and layout are older spellings of ours: take ours, or LLVM warns. */
     LLVMSetTarget(src, LLVMGetTarget(m));

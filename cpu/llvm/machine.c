@@ -120,7 +120,8 @@ static LLVMTargetMachineRef tm_new(bool ptx, const NjLlvmOptions *o, const char 
         return NULL;
     }
     const char *features = o->features ? o->features : ptx ? "" : host_features;
-    /* PIC in the small model: the loader places constants beside the code and makes its own stubs and GOT, so libm may be anywhere. */
+    /* PIC in the small model: the loader places constants beside the code and makes its own stubs and GOT, so libm may
+     * be anywhere. */
     LLVMTargetMachineRef tm = LLVMCreateTargetMachine(target, triple, cpu, features, level[o->opt & 3], LLVMRelocPIC,
                                                       LLVMCodeModelDefault);
     if (!tm)
