@@ -47,9 +47,9 @@ NjStatus nj_err_set(NjErr *err, NjStatus status, int code, const char *fmt, ...)
 /* -- arena.c: memory with a named lifetime --------------------------------------------------- */
 
 /* Freed in one call. Allocation never returns NULL to a compiler pass: a failure longjmps nowhere and aborts nothing,
- * it sets `failed` and serves from a reserve of 256 KiB, then from one scrap page of 4 KiB over and over, so that passes run on and the runner sees nj_arena_failed()
- * after the pass and returns NJ_E_NOMEM. Requests larger than the scrap page return NULL and must be checked
- * (nj_vec does); everything else may be written without a test.
+ * it sets `failed` and serves from a reserve of 256 KiB, then from one scrap page of 4 KiB over and over, so that
+ * passes run on and the runner sees nj_arena_failed() after the pass and returns NJ_E_NOMEM. Requests larger than the
+ * scrap page return NULL and must be checked (nj_vec does); everything else may be written without a test.
  */
 typedef struct NjArena NjArena;
 typedef struct NjMark { void *chunk; size_t used; } NjMark;
@@ -125,7 +125,7 @@ void nj_text_char(NjText *t, char c);
 void nj_text_fmt(NjText *t, const char *fmt, ...) NJ_PRINTF(2, 3);
 void nj_text_vfmt(NjText *t, const char *fmt, va_list ap);
 void nj_text_int(NjText *t, int64_t i);
-void nj_text_f64(NjText *t, double x);          /* shortest decimal that reads back the same: 1.0, 1e+20, inf, -inf, nan */
+void nj_text_f64(NjText *t, double x);       /* shortest decimal that reads back the same: 1.0, 1e+20, inf, -inf, nan */
 void nj_text_quote(NjText *t, const char *s, size_t n);      /* C-like quotes and escapes */
 
 /* -- diag.c: what is wrong with the user's program --------------------------------------------- */
@@ -159,7 +159,8 @@ const char *nj_err_name(NjErrCode code);        /* "TYPE_BINOP" */
 const char *nj_err_exc(NjErrCode code);         /* "TypingError": the Python exception's name, expanded in python/ */
 const char *nj_err_fmt(NjErrCode code);
 
-/* Adds a diagnostic whose text is the row's format applied to the rest. The same code at the same place is added once. */
+/* Adds a diagnostic whose text is the row's format applied to the rest. The same code at the same place is added
+ * once. */
 NjDiag *nj_diag_add(NjDiags *d, NjErrCode code, const char *file, const char *func, NjLoc loc, ...);
 void    nj_diag_note(NjDiags *d, NjDiag *g, const char *file, NjLoc loc, const char *fmt, ...) NJ_PRINTF(5, 6);
 /* Renders all diagnostics. source(arg, file, line) gives a source line without its newline, or NULL when unknown. */

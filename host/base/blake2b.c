@@ -23,7 +23,8 @@ static const uint8_t order[10][16] = {
 
 /* The four words that each of a round's eight mixings works on: columns, then diagonals. */
 static const uint8_t lanes[8][4] = {
-    {0, 4, 8, 12}, {1, 5, 9, 13}, {2, 6, 10, 14}, {3, 7, 11, 15}, {0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13}, {3, 4, 9, 14},
+    {0, 4, 8, 12},  {1, 5, 9, 13},  {2, 6, 10, 14}, {3, 7, 11, 15},
+    {0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13},  {3, 4, 9, 14},
 };
 
 static inline uint64_t rotr(uint64_t x, unsigned n) { return x >> n | x << (64 - n); }

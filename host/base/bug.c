@@ -16,7 +16,8 @@ static const char *bug_file(const char *text, const char *dump, char *path, size
     const char *dir = nj_knobs()->dump_dir;
     if (!dir)
         dir = getenv("TMPDIR");
-    snprintf(path, size, "%s/naja-bug-%ld-%u.nj", dir && *dir ? dir : "/tmp", (long)getpid(), atomic_fetch_add(&count, 1));
+    snprintf(path, size, "%s/naja-bug-%ld-%u.nj", dir && *dir ? dir : "/tmp", (long)getpid(),
+             atomic_fetch_add(&count, 1));
     FILE *f = fopen(path, "wx");       /* x: never through a link that somebody else left there */
     if (!f)
         return "";

@@ -40,7 +40,8 @@ static void dump_help(void)
 {
     NjText t;
     nj_text_init(&t);
-    nj_text_str(&t, "NAJA_DUMP=<letters>; a leading + or - adds or removes. NAJA_DUMP_FN=name and NAJA_DUMP_DIR=dir narrow it.\n");
+    nj_text_str(&t, "NAJA_DUMP=<letters>; a leading + or - adds or removes. "
+                    "NAJA_DUMP_FN=name and NAJA_DUMP_DIR=dir narrow it.\n");
     for (size_t i = 0; i < NJ_COUNT(dump_rows); i++)
         nj_text_fmt(&t, "  %c  %s\n", dump_rows[i].letter, dump_rows[i].help);
     fputs(t.at, stderr);
@@ -209,7 +210,8 @@ static void dump_path(NjText *path, const char *dir, const char *stage, const ch
     static atomic_uint count;
     nj_text_fmt(path, "%s/%02u.%s.", dir, atomic_fetch_add(&count, 1) + 1, stage);
     for (const char *s = func ? func : "unit"; *s; s++) {
-        bool plain = (*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || *s == '_' || *s == '.';
+        bool plain =
+            (*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || *s == '_' || *s == '.';
         nj_text_char(path, plain ? *s : '_');
     }
     nj_text_fmt(path, ".%s", ext);

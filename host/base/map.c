@@ -1,5 +1,5 @@
-/* map.c - string or bytes -> pointer, in an arena. Entries keep the order of insertion, so that whatever is printed from
- * a map is the same in every run.
+/* map.c - string or bytes -> pointer, in an arena. Entries keep the order of insertion, so that whatever is printed
+ * from a map is the same in every run.
  *
  * Open addressing: `slots` holds entry number + 1, at most three quarters full; there is no removal, so no tombstones.
  */
