@@ -3,12 +3,14 @@
  * In: instructions all of which are reachable. Out: blocks in reverse postorder, the true side of a branch before the
  * false one, and the instructions laid out in that order, so that they read as the source does however CPython
  * arranged them. CPython versions differ in which jumps they thread; here all are: jumps to jumps are followed, a block
- * that goes only to the `return` of a constant gets a copy of it, and blocks in a row become one. Dominators as in Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
+ * that goes only to the `return` of a constant gets a copy of it, and blocks in a row become one. Dominators as in
+ * Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
  */
 #include "front/front.h"
 
 
-typedef struct CfgRaw { NjFrontBlk b; uint32_t tail, npreds; } CfgRaw;       /* tail: the exit copied to its end, or FRONT_NONE */
+/* tail: the exit copied to its end, or FRONT_NONE */
+typedef struct CfgRaw { NjFrontBlk b; uint32_t tail, npreds; } CfgRaw;
 typedef struct CfgBuild {
     NjArena *arena;
     NjBytecode *bc;

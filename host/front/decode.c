@@ -198,9 +198,9 @@ static void dec_method(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
 
 static void dec_binop(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
 {
-    static const uint8_t kinds[] = {NJ_BIN_ADD, NJ_BIN_AND, NJ_BIN_FLOORDIV, NJ_BIN_LSHIFT, NJ_BIN_MATMUL, NJ_BIN_MUL,
-                                    NJ_BIN_MOD, NJ_BIN_OR,  NJ_BIN_POW,      NJ_BIN_RSHIFT, NJ_BIN_SUB,    NJ_BIN_TRUEDIV,
-                                    NJ_BIN_XOR};
+    static const uint8_t kinds[] = {NJ_BIN_ADD, NJ_BIN_AND,     NJ_BIN_FLOORDIV, NJ_BIN_LSHIFT, NJ_BIN_MATMUL,
+                                    NJ_BIN_MUL, NJ_BIN_MOD,     NJ_BIN_OR,       NJ_BIN_POW,    NJ_BIN_RSHIFT,
+                                    NJ_BIN_SUB, NJ_BIN_TRUEDIV, NJ_BIN_XOR};
     if (arg < NJ_COUNT(kinds))
         dec_put(d, NJ_BC_BINOP, kinds[arg]);
     else if (arg < 2 * NJ_COUNT(kinds))
@@ -348,7 +348,7 @@ static void dec_comprehension(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
 
 /* -- tables ---------------------------------------------------------------------------------------------- */
 
-static const struct DecRowInfo { DecRule rule; uint16_t op; uint16_t k; const char *name, *text; } dec_rows[ROW_COUNT] = {
+static const struct DecRowInfo { DecRule rule; uint16_t op, k; const char *name, *text; } dec_rows[ROW_COUNT] = {
 #define DEC(name, rule, op, k) {dec_##rule, NJ_BC_##op, k, #name, NULL},
 #define NYI(name, text) {dec_nyi, NJ_BC_UNSUPPORTED, ROW_##name, #name, text},
 #include "front/decode.def"

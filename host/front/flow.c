@@ -1,4 +1,5 @@
-/* flow.c - which variables are bound at each use, which are live at each block: two bit-vector problems over the blocks.
+/* flow.c - which variables are bound at each use, which are live at each block: two bit-vector problems over the
+ * blocks.
  *
  * In: blocks. Out: NjFlow. A use that not every way from the entry has assigned is checked at run time, so its
  * variable gets a shadow: a variable of its own that says whether it is bound. Liveness then keeps phis to where they
@@ -87,7 +88,9 @@ static void bound_note(FlowBuild *w, const NjFrontBlk *b, NjBits *must, NjBits *
     for (uint32_t n = b->first; n < b->end; n++) {
         const NjIns *i = &w->bc->ins[n];
         if (i->op == NJ_BC_LOAD_FAST || i->op == NJ_BC_DEL_FAST) {
-            NjBound is = nj_bits_has(must, i->arg) ? NJ_BOUND : nj_bits_has(may, i->arg) ? NJ_MAYBE_UNBOUND : NJ_UNBOUND;
+            NjBound is = nj_bits_has(must, i->arg)  ? NJ_BOUND
+                         : nj_bits_has(may, i->arg) ? NJ_MAYBE_UNBOUND
+                                                    : NJ_UNBOUND;
             w->out->bound[n] = (uint8_t)is;
             if (is == NJ_MAYBE_UNBOUND && w->out->shadow[i->arg] == FRONT_NONE)
                 w->out->shadow[i->arg] = w->out->nvar + w->out->nshadow++;

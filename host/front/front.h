@@ -98,6 +98,6 @@ const NjConst *nj_resolve_attr(const NjConst *module, const char *name);        
 const NjConst *nj_resolve_unop(NjArena *a, NjUn op, const NjConst *x);          /* NULL: not folded */
 const NjConst *nj_resolve_binop(NjArena *a, NjBin op, const NjConst *x, const NjConst *y);
 const NjConst *nj_resolve_tuple(NjFn *f, uint32_t n, const NjRef *args);
-int nj_resolve_truth(const NjConst *x);                                         /* 0, 1, or -1: known only at run time */
+int nj_resolve_truth(const NjConst *x);                                        /* 0, 1, or -1: known only at run time */
 
 #endif

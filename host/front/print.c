@@ -41,7 +41,9 @@ static void print_arg(NjText *out, const NjCode *code, const NjIns *i)
     switch (i->op) {
     case NJ_BC_UNSUPPORTED: nj_text_str(out, nj_front_construct(i->arg)); break;
     case NJ_BC_LOAD_CONST: print_const(out, code->consts[i->arg]); break;
-    case NJ_BC_LOAD_FAST: case NJ_BC_STORE_FAST: case NJ_BC_DEL_FAST: nj_text_str(out, nj_front_var(code, i->arg)); break;
+    case NJ_BC_LOAD_FAST: case NJ_BC_STORE_FAST: case NJ_BC_DEL_FAST:
+        nj_text_str(out, nj_front_var(code, i->arg));
+        break;
     case NJ_BC_LOAD_FREE: nj_text_str(out, code->frees[i->arg]); break;
     case NJ_BC_LOAD_GLOBAL: case NJ_BC_LOAD_ATTR: case NJ_BC_STORE_ATTR: nj_text_str(out, code->names[i->arg]); break;
     case NJ_BC_UNARY: nj_text_str(out, nj_un_signs[i->arg]); break;
@@ -51,7 +53,9 @@ static void print_arg(NjText *out, const NjCode *code, const NjIns *i)
     case NJ_BC_CALL: print_call(out, code, i); break;
     case NJ_BC_JUMP: case NJ_BC_FOR_ITER: nj_text_fmt(out, "-> %u", i->arg); break;
     case NJ_BC_JUMP_IF: nj_text_fmt(out, "%s -> %u", i->arg2 ? "true" : "false", i->arg); break;
-    case NJ_BC_SLICE: case NJ_BC_TUPLE: case NJ_BC_UNPACK: case NJ_BC_COPY: case NJ_BC_SWAP: nj_text_int(out, i->arg); break;
+    case NJ_BC_SLICE: case NJ_BC_TUPLE: case NJ_BC_UNPACK: case NJ_BC_COPY: case NJ_BC_SWAP:
+        nj_text_int(out, i->arg);
+        break;
     default: break;
     }
 }

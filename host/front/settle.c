@@ -2,8 +2,8 @@
  *
  * In: decode.c's list. Out: the same list without unreachable instructions or copies of a `return`, without CPython's
  * null slots (a CALL_NULL becomes a CALL of what is really passed: `assert x, "m"` calls AssertionError in the place of
- * a method), and with branches on constants decided, so that what a constant global switches off is not even refused. Each instruction is
- * visited once.
+ * a method), and with branches on constants decided, so that what a constant global switches off is not even refused.
+ * Each instruction is visited once.
  */
 #include "front/front.h"
 
@@ -83,7 +83,8 @@ static void settle_call(Settle *s, NjIns *i)
     if (!nulls_pop(s, nargs + 2))
         return;
     bool has_null = s->stack.at[s->stack.n] || s->stack.at[s->stack.n + 1];
-    if (nulls_any(s, s->stack.n + 2, s->stack.n + 2 + nargs) || (s->stack.at[s->stack.n] && s->stack.at[s->stack.n + 1]))
+    if (nulls_any(s, s->stack.n + 2, s->stack.n + 2 + nargs) ||
+        (s->stack.at[s->stack.n] && s->stack.at[s->stack.n + 1]))
         s->wrong = "a null used as a value";
     i->op = NJ_BC_CALL;
     i->arg = has_null ? nargs : nargs + 1;
@@ -254,7 +255,8 @@ static void thread_value(NjBytecode *bc, uint32_t i)
 static void thread_drop(NjBytecode *bc, uint32_t i, uint32_t *ntargets)
 {
     NjIns *j = &bc->ins[i + 1], *fall = &bc->ins[i + 2];
-    if (bc->ins[j->arg].op != NJ_BC_POP || fall->op != NJ_BC_POP || ntargets[i + 1] || ntargets[i + 2] || j->arg == i + 2)
+    if (bc->ins[j->arg].op != NJ_BC_POP || fall->op != NJ_BC_POP || ntargets[i + 1] || ntargets[i + 2] ||
+        j->arg == i + 2)
         return;
     ntargets[j->arg++]--;
     ntargets[j->arg]++;
@@ -289,7 +291,8 @@ static bool merge_same(const NjCode *code, const NjIns *a, const NjIns *b)
            !nj_bc_is_jump(a->op);
 }
 
-/* How many instructions up to the RETURNs at a and b are the same. The stack is as deep at both, as a RETURN leaves nothing. */
+/* How many instructions up to the RETURNs at a and b are the same. The stack is as deep at both, as a RETURN leaves
+ * nothing. */
 static uint32_t merge_length(const NjCode *code, const NjBytecode *bc, uint32_t a, uint32_t b)
 {
     uint32_t k = 0;
@@ -315,7 +318,8 @@ static void settle_merge(Settle *s)
         }
         uint32_t at = (uint32_t)(first - bc->ins), n = merge_length(s->code, bc, i, at);
         for (uint32_t k = 0; k < n; k++)        /* who jumped into the copy goes to the same place of the first */
-            bc->ins[i - k] = (NjIns){.op = NJ_BC_JUMP, .arg = at - k, .unit = bc->ins[i - k].unit, .raw = bc->ins[i - k].raw};
+            bc->ins[i - k] =
+                (NjIns){.op = NJ_BC_JUMP, .arg = at - k, .unit = bc->ins[i - k].unit, .raw = bc->ins[i - k].raw};
     }
 }
 

@@ -292,9 +292,12 @@ static NjStatus ssa_refuse(const NjCode *code, NjDiags *d)
     if (code->flags & (CO_GENERATOR | CO_COROUTINE | CO_ITERABLE_COROUTINE | CO_ASYNC_GENERATOR))
         nj_diag_add(d, NJ_ERR_NYI_GENERATOR, code->file, code->qualname, loc);
     else if (code->flags & (CO_VARARGS | CO_VARKEYWORDS))
-        nj_diag_add(d, NJ_ERR_NYI_VARARGS, code->file, code->qualname, loc, code->flags & CO_VARARGS ? "*args" : "**kwargs");
+        nj_diag_add(d, NJ_ERR_NYI_VARARGS, code->file, code->qualname, loc,
+                    code->flags & CO_VARARGS ? "*args" : "**kwargs");
     else
-        return code->nargs + code->nkwonly <= code->nlocals ? NJ_OK : nj_front_malformed(d, code, "more parameters than locals");
+        return code->nargs + code->nkwonly <= code->nlocals
+                   ? NJ_OK
+                   : nj_front_malformed(d, code, "more parameters than locals");
     return NJ_E_NYI;
 }
 

@@ -111,8 +111,9 @@ static void step_load_global(NjFront *s, const NjIns *i)
 static void step_raise_unbound(NjFront *s, const char *name)
 {
     bool old = s->code->version < 311;
-    const char *text = nj_arena_printf(s->f->arena, "%s local variable '%s' %s", old ? "" : "cannot access", name,
-                                       old ? "referenced before assignment" : "where it is not associated with a value");
+    const char *text =
+        nj_arena_printf(s->f->arena, "%s local variable '%s' %s", old ? "" : "cannot access", name,
+                        old ? "referenced before assignment" : "where it is not associated with a value");
     text += old;                   /* without the space that the missing words leave */
     NjConst k = {.kind = NJ_C_STR, .str = {text, strlen(text)}};
     NjRef exc = step_const(s, nj_front_exc(s->f->arena, "UnboundLocalError"));
@@ -244,7 +245,8 @@ static void step_binop(NjFront *s, const NjIns *i)
     NjRef y = nj_front_pop(s), x = nj_front_pop(s);
     const NjConst *kx = nj_front_const_of(s->f, x), *ky = nj_front_const_of(s->f, y);
     const NjConst *folded = kx && ky ? nj_resolve_binop(s->f->arena, (NjBin)i->arg, kx, ky) : NULL;
-    nj_front_push(s, folded ? step_const(s, folded) : nj_emit(&s->at, NJ_OP_py_binop, i->arg, NULL, 2, (NjRef[]){x, y}));
+    nj_front_push(s,
+                  folded ? step_const(s, folded) : nj_emit(&s->at, NJ_OP_py_binop, i->arg, NULL, 2, (NjRef[]){x, y}));
 }
 
 static void step_inplace(NjFront *s, const NjIns *i)
@@ -265,7 +267,8 @@ static void step_tuple(NjFront *s, const NjIns *i)
 {
     NjRef *args = step_args(s, i->arg);
     const NjConst *folded = args ? nj_resolve_tuple(s->f, i->arg, args) : NULL;
-    nj_front_push(s, folded ? step_const(s, folded) : nj_emit(&s->at, NJ_OP_py_tuple, 0, NULL, args ? i->arg : 0, args));
+    nj_front_push(s,
+                  folded ? step_const(s, folded) : nj_emit(&s->at, NJ_OP_py_tuple, 0, NULL, args ? i->arg : 0, args));
 }
 
 /* a, b, c, d = d, c, b, a: no tuple is made when it is taken apart at once. */
