@@ -23,7 +23,8 @@ static bool same_rep(const NjType *a, const NjType *b)
         if (!a || !b)
             return false;
         if (a->kind != NJ_K_PTR || b->kind != NJ_K_PTR)
-            return check_is_machine(a) && a->bits == b->bits && (nj_type_is_int(a) ? nj_type_is_int(b) : a->kind == b->kind);
+            return check_is_machine(a) && a->bits == b->bits &&
+                   (nj_type_is_int(a) ? nj_type_is_int(b) : a->kind == b->kind);
         if (a->space != b->space)
             return false;
     }

@@ -136,7 +136,7 @@ static void key_put(NjText *out, const NjConst *k, const NjType *t)
         nj_text_put(out, k->str.text, k->str.n);
     if (k->kind == NJ_C_COMPLEX)
         nj_text_put(out, (const char *)k->c, sizeof k->c);
-    if ((k->kind == NJ_C_TYPE || k->kind == NJ_C_INTRIN) && k->name)      /* `int` is not np.int64, math.sin not np.sin */
+    if ((k->kind == NJ_C_TYPE || k->kind == NJ_C_INTRIN) && k->name)    /* `int` is not np.int64, math.sin not np.sin */
         nj_text_put(out, k->name, strlen(k->name));
     for (uint32_t i = 0; k->kind == NJ_C_TUPLE && i < k->tuple.n; i++) {
         if (k->tuple.names)

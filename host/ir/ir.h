@@ -18,7 +18,12 @@ typedef enum NjOp {
     NJ_OP_COUNT
 } NjOp;
 
-typedef struct NjOpInfo { const char *word; int8_t nargs; char result; const char *args, *flags, *tmpl, *doc; } NjOpInfo;
+typedef struct NjOpInfo {
+    const char *word;
+    int8_t nargs;
+    char result;
+    const char *args, *flags, *tmpl, *doc;
+} NjOpInfo;
 extern const NjOpInfo nj_op_info[NJ_OP_COUNT];
 bool nj_op_has(NjOp op, char flag);
 static inline bool nj_op_is_py(NjOp op) { return op >= NJ_OP_py_binop && op <= NJ_OP_py_raise; }
@@ -43,12 +48,16 @@ typedef enum NjMath {          /* rows of device-libs/math.def: `sub` of the mat
 
 typedef enum NjPred { NJ_EQ, NJ_NE, NJ_SLT, NJ_SLE, NJ_SGT, NJ_SGE, NJ_ULT, NJ_ULE, NJ_UGT, NJ_UGE,
                       NJ_OEQ, NJ_OLT, NJ_OLE, NJ_OGT, NJ_OGE, NJ_UNE, NJ_UNO, NJ_ORD, NJ_PRED_N } NjPred;
-typedef enum NjRmw { NJ_RMW_ADD, NJ_RMW_SUB, NJ_RMW_MAX, NJ_RMW_MIN, NJ_RMW_AND, NJ_RMW_OR, NJ_RMW_XOR, NJ_RMW_EXCH, NJ_RMW_N } NjRmw;
+typedef enum NjRmw {
+    NJ_RMW_ADD, NJ_RMW_SUB, NJ_RMW_MAX, NJ_RMW_MIN, NJ_RMW_AND, NJ_RMW_OR, NJ_RMW_XOR, NJ_RMW_EXCH, NJ_RMW_N
+} NjRmw;
 typedef enum NjBit { NJ_BIT_POPC, NJ_BIT_CLZ, NJ_BIT_BREV, NJ_BIT_FFS, NJ_BIT_N } NjBit;
 typedef enum NjMem { NJ_MEM_VOLATILE = 1, NJ_MEM_INVARIANT = 2 } NjMem;
-typedef enum NjSreg { NJ_SREG_TID_X, NJ_SREG_TID_Y, NJ_SREG_TID_Z, NJ_SREG_CTAID_X, NJ_SREG_CTAID_Y, NJ_SREG_CTAID_Z,
-                      NJ_SREG_NTID_X, NJ_SREG_NTID_Y, NJ_SREG_NTID_Z, NJ_SREG_NCTAID_X, NJ_SREG_NCTAID_Y, NJ_SREG_NCTAID_Z,
-                      NJ_SREG_LANEID, NJ_SREG_WARPSIZE, NJ_SREG_DYNSHARED /* bytes of it */, NJ_SREG_N } NjSreg;
+typedef enum NjSreg {
+    NJ_SREG_TID_X, NJ_SREG_TID_Y, NJ_SREG_TID_Z, NJ_SREG_CTAID_X, NJ_SREG_CTAID_Y, NJ_SREG_CTAID_Z,
+    NJ_SREG_NTID_X, NJ_SREG_NTID_Y, NJ_SREG_NTID_Z, NJ_SREG_NCTAID_X, NJ_SREG_NCTAID_Y, NJ_SREG_NCTAID_Z,
+    NJ_SREG_LANEID, NJ_SREG_WARPSIZE, NJ_SREG_DYNSHARED /* bytes of it */, NJ_SREG_N
+} NjSreg;
 
 typedef uint32_t NjRef;        /* a value; 0 is none */
 typedef uint32_t NjBlkId;      /* a block; the entry is 0 */
@@ -122,7 +131,8 @@ static inline NjBlk *nj_blk(const NjFn *f, NjBlkId b) { return &f->blks.at[b]; }
 static inline NjVal *nj_arg(const NjFn *f, const NjVal *v, unsigned i) { return &f->vals.at[v->args[i]]; }
 
 #define nj_each_blk(f, b)        (NjBlkId b = 0; b < (f)->blks.n; b++) if (!(f)->blks.at[b].dead)
-#define nj_each_val(f, b, r)     (NjRef r = (f)->blks.at[b].first, r##_next_; r && (r##_next_ = (f)->vals.at[r].next, 1); r = r##_next_)
+#define nj_each_val(f, b, r)                                                                                           \
+    (NjRef r = (f)->blks.at[b].first, r##_next_; r && (r##_next_ = (f)->vals.at[r].next, 1); r = r##_next_)
 /* for nj_each_blk(f, b) for nj_each_val(f, b, r) { ... }   the body may unlink r */
 
 /* -- ir.c: build and edit ------------------------------------------------------------------------------------------ */
@@ -130,11 +140,11 @@ static inline NjVal *nj_arg(const NjFn *f, const NjVal *v, unsigned i) { return 
 NjFn   *nj_fn_new(NjTypes *types, NjArena *arena, NjDiags *diags, const char *name);
 NjBlkId nj_fn_blk(NjFn *f);                                              /* a new empty block */
 NjRef   nj_fn_param(NjFn *f, const NjType *t, const char *name);
-NjRef   nj_fn_const(NjFn *f, const NjConst *k, const NjType *t);         /* interned by value and type; t may be NULL (py level) */
+NjRef   nj_fn_const(NjFn *f, const NjConst *k, const NjType *t);   /* interned by both; t may be NULL (py level) */
 NjRef   nj_fn_int(NjFn *f, const NjType *t, int64_t i);                  /* integer, bool; t an integer type */
 NjRef   nj_fn_float(NjFn *f, const NjType *t, double x);
 NjRef   nj_fn_undef(NjFn *f, const NjType *t);
-void    nj_fn_edge(NjFn *f, NjBlkId from, NjBlkId to);                   /* adds a successor; the phis' arguments are the caller's */
+void    nj_fn_edge(NjFn *f, NjBlkId from, NjBlkId to);      /* adds a successor; the phis' arguments are the caller's */
 
 /* An insertion point with a current location: what every builder function takes. */
 typedef struct NjAt { NjFn *f; NjBlkId b; NjRef before; /* 0: at the end */ NjLoc loc; } NjAt;
