@@ -111,7 +111,8 @@ static int open_root(bool make, char path[PATH_MAX])
     if (fd < 0 && (errno == EPERM || errno == ELOOP || errno == ENOTDIR)) {
         int why = errno;
         nj_cache_complain("the cache folder %s is not used: %s", path,
-                          why == EPERM ? "it belongs to somebody else, or others may write to it" : "it is a link or no folder");
+                          why == EPERM ? "it belongs to somebody else, or others may write to it"
+                                       : "it is a link or no folder");
         errno = why;
     }
     return fd;
@@ -169,7 +170,8 @@ static bool read_at(int dir, const char *name, bool use, void **bytes, size_t *n
     int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return false;
-    bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && is_ours(&st) && st.st_size >= 0 && (uint64_t)st.st_size <= entry_max;
+    bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && is_ours(&st) && st.st_size >= 0 &&
+              (uint64_t)st.st_size <= entry_max;
     ok = ok && read_all(fd, (size_t)st.st_size, bytes);
     if (ok) {
         *n = (size_t)st.st_size;

@@ -12,7 +12,8 @@
 
 enum { ENTRY_VERSION = 1, HEAD = 96, HASH_AT = 64, NO_UNIT = 0xffffffff };
 static const char magic[8] = {'n', 'a', 'j', 'a', 'c', 'a', 'c', 'h'};         /* no NUL */
-_Static_assert(sizeof(NjExc) == 72, "NjExc has changed: does an entry keep the new field? (w_exc and r_exc in host/run/entry.c)");
+_Static_assert(sizeof(NjExc) == 72,
+               "NjExc has changed: does an entry keep the new field? (w_exc and r_exc in host/run/entry.c)");
 
 /* -- writing ------------------------------------------------------------------------------------------------ */
 
@@ -260,9 +261,13 @@ static void r_exc(Reader *r, const NjKey *k, NjArena *a, NjExc *e)
         return;
     }
     const NjCode *c = k->codes.at[code];
-    *e = (NjExc){.exc = has & 1 ? nj_arena_str(a, exc) : NULL, .object = has & 2 ? k->excs.at[cls]->object : NULL,
-                 .text = has & 4 ? nj_arena_str(a, text) : NULL, .file = nj_arena_str(a, c->file), .func = nj_arena_str(a, c->name),
-                 .loc = live_loc(c, unit, relative), .nargs = nargs};
+    *e = (NjExc){.exc = has & 1 ? nj_arena_str(a, exc) : NULL,
+                 .object = has & 2 ? k->excs.at[cls]->object : NULL,
+                 .text = has & 4 ? nj_arena_str(a, text) : NULL,
+                 .file = nj_arena_str(a, c->file),
+                 .func = nj_arena_str(a, c->name),
+                 .loc = live_loc(c, unit, relative),
+                 .nargs = nargs};
     e->args = nargs ? r_consts(r, nargs, 0, a) : NULL;
 }
 
@@ -287,10 +292,19 @@ void nj_image_of_unit(NjImage *im, const NjUnit *u, const void *code, size_t nco
 {
     const NjSpec *root = u->specs.at[0];
     *im = (NjImage){
-        .entry = u->entry, .ret = root->declared ? root->declared : root->py ? root->py->ret : nj_type_none(u->ctx->types),
-        .excs = u->excs.at, .nexcs = u->excs.n, .shared_bytes = u->shared_bytes, .frame_bytes = u->frame_bytes,
+        .entry = u->entry,
+        .ret = root->declared ? root->declared
+               : root->py     ? root->py->ret
+                              : nj_type_none(u->ctx->types),
+        .excs = u->excs.at,
+        .nexcs = u->excs.n,
+        .shared_bytes = u->shared_bytes,
+        .frame_bytes = u->frame_bytes,
         .has_barrier = u->has_barrier,
-        .uses_math = u->uses_math, .straight = unit_is_straight(u), .code = code, .ncode = ncode,
+        .uses_math = u->uses_math,
+        .straight = unit_is_straight(u),
+        .code = code,
+        .ncode = ncode,
     };
 }
 

@@ -9,7 +9,8 @@
 #include "run/cache.h"
 
 /* A field that the compiler reads and the key does not would make stale hits. When one of these fails: write the new
- * field in put_opts, put_type, put_const or put_code below (or say there why it does not matter), then correct the number. */
+ * field in put_opts, put_type, put_const or put_code below (or say there why it does not matter), then correct the
+ * number. */
 _Static_assert(sizeof(NjOpts) == 32, "NjOpts has changed: does the cache's key have the new field? (host/run/key.c)");
 _Static_assert(sizeof(NjType) == 72, "NjType has changed: does the cache's key have the new field? (host/run/key.c)");
 _Static_assert(sizeof(NjConst) == 48, "NjConst has changed: does the cache's key have the new field? (host/run/key.c)");
@@ -190,8 +191,9 @@ static void put_names(KeyWriter *w, const char *const *at, uint32_t n)
 static void put_opts(KeyWriter *w, const NjOpts *o)
 {
     put_u64(w, o->error_model);
-    put_u64(w, (uint64_t)o->fastmath | (uint64_t)o->fast_flags << 8 | (uint64_t)o->boundscheck << 16 | (uint64_t)o->debug << 17 |
-               (uint64_t)o->lineinfo << 18 | (uint64_t)o->device << 19 | (uint64_t)o->inline_hint << 24 | (uint64_t)o->opt << 32);
+    put_u64(w, (uint64_t)o->fastmath | (uint64_t)o->fast_flags << 8 | (uint64_t)o->boundscheck << 16 |
+                   (uint64_t)o->debug << 17 | (uint64_t)o->lineinfo << 18 | (uint64_t)o->device << 19 |
+                   (uint64_t)o->inline_hint << 24 | (uint64_t)o->opt << 32);
     put_u64(w, o->max_registers);
     for (unsigned i = 0; i < 3; i++)
         put_u64(w, o->launch_bounds[i]);

@@ -94,7 +94,13 @@ NjSpec *nj_unit_spec(NjUnit *u, const NjCode *code, const NjType *const *args, u
         return NULL;
     if (nargs)
         memcpy(copy, args, nargs * sizeof *copy);
-    *s = (NjSpec){.unit = u, .code = code, .args = copy, .nargs = nargs, .declared = ret, .before = last, .symbol = symbol_of(u, code->name)};
+    *s = (NjSpec){.unit = u,
+                  .code = code,
+                  .args = copy,
+                  .nargs = nargs,
+                  .declared = ret,
+                  .before = last,
+                  .symbol = symbol_of(u, code->name)};
     if (!u->by_code)
         u->by_code = nj_map_new(u->arena);
     bool kept = u->by_code && nj_map_put(u->by_code, &code, sizeof code, s) && nj_vec_push(u->arena, &u->specs, s);
@@ -103,8 +109,8 @@ NjSpec *nj_unit_spec(NjUnit *u, const NjCode *code, const NjType *const *args, u
 
 static bool same_exc(const NjExc *a, const NjExc *b)
 {
-    return a->exc == b->exc && a->object == b->object && a->text == b->text && a->file == b->file && a->func == b->func &&
-           !memcmp(&a->loc, &b->loc, sizeof a->loc);
+    return a->exc == b->exc && a->object == b->object && a->text == b->text && a->file == b->file &&
+           a->func == b->func && !memcmp(&a->loc, &b->loc, sizeof a->loc);
 }
 
 uint32_t nj_unit_exc(NjUnit *u, const NjExc *e)

@@ -15,11 +15,12 @@ typedef struct NjCtx { NjTypes *types; } NjCtx;
 /* What the root becomes. */
 typedef enum NjRoot {
     NJ_ROOT_FUNC,       /* int32 entry(const u64 *args, u64 *ret): status, 0 or 1 + row of unit->excs */
-    NJ_ROOT_KERNEL,     /* cuda: a .entry of the parts; CPU device: int32 entry(const u64 *args, NjSimt *) for a block or a thread */
+    NJ_ROOT_KERNEL,     /* cuda: a .entry of the parts; CPU device: int32 entry(const u64 *args, NjSimt *), which runs a
+                           block or a thread */
     NJ_ROOT_DEVICE,     /* cuda, compile_ptx(device=True): a .func with the C ABI: value returned, arrays as parts */
-    NJ_ROOT_UFUNC,      /* void entry(char **args, intp *n, intp *steps, void *data): NumPy's inner loop; args are the inputs,
-                           then the result. data points to an int32, never NULL: at the first error the status goes there
-                           and the loop ends. Nothing is said about overlap. */
+    NJ_ROOT_UFUNC,      /* void entry(char **args, intp *n, intp *steps, void *data): NumPy's inner loop; args are the
+                           inputs, then the result. data points to an int32, never NULL: at the first error the status
+                           goes there and the loop ends. Nothing is said about overlap. */
 } NjRoot;
 
 typedef enum NjSpecState { NJ_SPEC_NEW, NJ_SPEC_INFERRING, NJ_SPEC_TYPED, NJ_SPEC_LOWERED, NJ_SPEC_FAILED } NjSpecState;
@@ -37,11 +38,12 @@ struct NjSpec {
     bool retired;                /* no text is emitted: pass/split.c put its body elsewhere */
 };
 
-/* What one `raise` raises: a class by name or object; its arguments, or a message of ours. text shows them where there is no Python. */
+/* What one `raise` raises: a class by name or object; its arguments, or a message of ours. text shows them where there
+ * is no Python. */
 typedef struct NjExc {
     const char *exc; void *object;
     const char *text;
-    const NjConst *const *args; uint32_t nargs;      /* as the program wrote them; none: text is the only one, if there is one */
+    const NjConst *const *args; uint32_t nargs;      /* as the program wrote them; none: text is the only one, if any */
     const char *file, *func; NjLoc loc;
 } NjExc;
 
