@@ -32,14 +32,10 @@ def _reshaped(ghost, shape, order):
     """reshape() that never copies: a ghost cannot be read."""
     if _CAN_SAY_NO_COPY:
         return ghost.reshape(shape, order=order, copy=False)
-    if order == 'F':
-        return _reshaped(ghost.T, shape[::-1] if isinstance(shape, tuple) else shape, 'C').T
-    view = ghost.view()
-    try:
-        view.shape = shape
-    except AttributeError:
-        raise ValueError('reshape of this array would need a copy') from None
-    return view
+    # older NumPy copies before it refuses: only what certainly needs no copy is let through
+    if not (ghost.flags.f_contiguous if order == 'F' else ghost.flags.c_contiguous):
+        raise ValueError('reshape of this array would need a copy')
+    return ghost.reshape(shape, order=order)
 
 
 def _strides(shape, itemsize, order):
