@@ -97,7 +97,7 @@ typedef enum NjIndexKind { NJ_IX_INT, NJ_IX_SLICE, NJ_IX_NEWAXIS, NJ_IX_ELLIPSIS
 /* The result of a[index] for an array: an element, or the type of a view. `what`: the value for messages. */
 const NjType *infer_index(Infer *in, NjRef r, const NjType *array, NjRef index);
 
-/* -- calls ---------------------------------------------------------------------------------------------------------- */
+/* -- calls --------------------------------------------------------------------------------------------------------- */
 
 /* One argument as bound to its parameter: a value of the caller, or a default. Neither: an absent optional one. */
 typedef struct Arg { NjRef ref; const NjConst *k; const NjType *type; } Arg;
@@ -120,7 +120,7 @@ Infer *infer_get(Solver *s, NjSpec *spec);                      /* its state, ma
 #include "type/typers.def"
 #undef TYPER
 
-/* -- finish.c ---------------------------------------------------------------------------------------------------------- */
+/* -- finish.c ------------------------------------------------------------------------------------------------------ */
 
 bool infer_finish(Infer *in);                                   /* report, or rewrite; callees first. false: failed */
 

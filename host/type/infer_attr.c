@@ -4,7 +4,11 @@
 typedef const NjType *(*AttrFn)(Infer *in, const NjType *t);
 
 static const NjType *attr_i64(Infer *in, const NjType *t) { return infer_scalar(in, NJ_T_I64); }
-static const NjType *attr_shape(Infer *in, const NjType *t) { return nj_type_unituple(in->ts, attr_i64(in, t), t->ndim); }
+static const NjType *attr_shape(Infer *in, const NjType *t)
+{
+    return nj_type_unituple(in->ts, attr_i64(in, t), t->ndim);
+}
+
 static const NjType *attr_dtype(Infer *in, const NjType *t) { return nj_type_dtype(in->ts, t->elem); }
 static const NjType *attr_own_dtype(Infer *in, const NjType *t) { return nj_type_dtype(in->ts, t); }
 static const NjType *attr_self(Infer *in, const NjType *t) { return t; }
@@ -24,7 +28,8 @@ static const struct { uint8_t kind; const char *name; AttrFn type; } attrs[] = {
     {NJ_K_ARRAY, "ndim", attr_i64},         {NJ_K_ARRAY, "itemsize", attr_i64},    {NJ_K_ARRAY, "nbytes", attr_i64},
     {NJ_K_ARRAY, "dtype", attr_dtype},      {NJ_K_ARRAY, "T", attr_transpose},
     {NJ_K_DTYPE, "type", attr_self},        {NJ_K_DTYPE, "itemsize", attr_i64},
-    {NJ_K_COMPLEX, "real", attr_part},      {NJ_K_COMPLEX, "imag", attr_part},     {NJ_K_COMPLEX, "conjugate", attr_conj},
+    {NJ_K_COMPLEX, "real", attr_part},      {NJ_K_COMPLEX, "imag", attr_part},
+    {NJ_K_COMPLEX, "conjugate", attr_conj},
     {NJ_K_FLOAT, "real", attr_self},        {NJ_K_FLOAT, "imag", attr_self},       {NJ_K_FLOAT, "conjugate", attr_conj},
     {NJ_K_INT, "real", attr_self},          {NJ_K_INT, "imag", attr_self},         {NJ_K_INT, "conjugate", attr_conj},
     {NJ_K_UINT, "real", attr_self},         {NJ_K_UINT, "imag", attr_self},        {NJ_K_UINT, "conjugate", attr_conj},
@@ -46,11 +51,11 @@ static const NjType *field(const NjType *t, const char *name)
 static bool is_of_ndarray(const char *name)
 {
     static const char *const names[] = {
-        "all", "any", "argmax", "argmin", "argpartition", "argsort", "astype", "base", "byteswap", "choose", "clip", "compress",
-        "conj", "conjugate", "copy", "cumprod", "cumsum", "data", "diagonal", "dot", "dump", "fill", "flags", "flat", "flatten",
-        "imag", "item", "max", "mean", "min", "nonzero", "partition", "prod", "ptp", "put", "ravel", "real", "repeat", "reshape",
-        "resize", "round", "searchsorted", "sort", "squeeze", "std", "sum", "swapaxes", "take", "tobytes", "tofile", "tolist",
-        "trace", "transpose", "var", "view"};
+        "all", "any", "argmax", "argmin", "argpartition", "argsort", "astype", "base", "byteswap", "choose", "clip",
+        "compress", "conj", "conjugate", "copy", "cumprod", "cumsum", "data", "diagonal", "dot", "dump", "fill",
+        "flags", "flat", "flatten", "imag", "item", "max", "mean", "min", "nonzero", "partition", "prod", "ptp",
+        "put", "ravel", "real", "repeat", "reshape", "resize", "round", "searchsorted", "sort", "squeeze", "std",
+        "sum", "swapaxes", "take", "tobytes", "tofile", "tolist", "trace", "transpose", "var", "view"};
     for (size_t i = 0; i < NJ_COUNT(names); i++)
         if (!strcmp(names[i], name))
             return true;
@@ -68,7 +73,8 @@ const NjType *infer_op_getattr(Infer *in, NjRef r)
     if (found)
         return found;
     if (t->kind == NJ_K_ARRAY && is_of_ndarray(v->imm.name)) {
-        infer_note_args(in, infer_fail(in, r, NJ_ERR_NYI_TYPED, nj_arena_printf(in->arena, "'%s' of an array", v->imm.name)), r);
+        infer_note_args(in, infer_fail(in, r, NJ_ERR_NYI_TYPED,
+                                       nj_arena_printf(in->arena, "'%s' of an array", v->imm.name)), r);
         return NULL;
     }
     const char *what = t->kind == NJ_K_OBJ && k && k->name ? k->name : infer_arg(in, r, 0)->name;

@@ -1,7 +1,7 @@
 /* infer_call.c - calls: what is called, arguments to parameters, and the type that comes back.
  *
- * A callee is a constant (function, intrinsic, class, exception) or is told by its type (a dtype, a method). Arguments are
- * bound to parameters by position, then by name, then from defaults; infer_finish.c turns the binding into
+ * A callee is a constant (function, intrinsic, class, exception) or is told by its type (a dtype, a method). Arguments
+ * are bound to parameters by position, then by name, then from defaults; infer_finish.c turns the binding into
  * NjCallee.bound, so that lowering looks nothing up.
  */
 #include "type/infer.h"
@@ -26,7 +26,8 @@ static const NjConst *dtype_const(Infer *in, const NjType *t)
     return k;
 }
 
-/* "numpy.sin", "cuda.grid", "len": the row's name, or the one of its names that the program used, as people write it. */
+/* "numpy.sin", "cuda.grid", "len": the row's name, or the one of its names that the program used, as people write
+ * it. */
 static const char *intrin_name(Infer *in, const NjConst *k, uint16_t intrin)
 {
     static const char *const drop[] = {"builtins.", "naja."};
@@ -115,10 +116,12 @@ static bool bind(Infer *in, NjRef r, const Target *t, const Params *p, Arg *args
 static void type_args(Infer *in, Arg *args, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        args[i].type = args[i].ref ? infer_type(in, args[i].ref) : args[i].k ? infer_const_type(in->ts, args[i].k) : NULL;
+        args[i].type = args[i].ref ? infer_type(in, args[i].ref)
+                       : args[i].k ? infer_const_type(in->ts, args[i].k)
+                                   : NULL;
 }
 
-/* -- functions ------------------------------------------------------------------------------------------------------ */
+/* -- functions ----------------------------------------------------------------------------------------------------- */
 
 static const NjConst *default_of(const NjCode *code, uint32_t i)
 {
@@ -224,7 +227,7 @@ static const NjType *call_func(Infer *in, NjRef r, const Target *t)
     return callee->ret;
 }
 
-/* -- intrinsics -------------------------------------------------------------------------------------------------------- */
+/* -- intrinsics ---------------------------------------------------------------------------------------------------- */
 
 /* "shape dtype alignment" -> names, cut at blanks. */
 static uint32_t split_names(NjArena *a, const char *text, const char ***out, uint32_t cap)
@@ -290,16 +293,19 @@ const NjType *infer_call_wrong(Call *c)
     for (uint32_t i = 0; i < c->nargs; i++)
         if (c->args[i].type)
             types[n++] = c->args[i].type;
-    bool whole = !strncmp(c->name, "numpy.", 6) && n && (types[0]->kind == NJ_K_ARRAY || types[n - 1]->kind == NJ_K_ARRAY);
+    bool whole =
+        !strncmp(c->name, "numpy.", 6) && n && (types[0]->kind == NJ_K_ARRAY || types[n - 1]->kind == NJ_K_ARRAY);
     if (whole)
-        infer_note_args(c->in, infer_fail(c->in, c->r, NJ_ERR_NYI_TYPED, nj_arena_printf(c->in->arena, "%s of whole arrays", c->name)),
-                        c->r);
+        infer_note_args(
+            c->in,
+            infer_fail(c->in, c->r, NJ_ERR_NYI_TYPED, nj_arena_printf(c->in->arena, "%s of whole arrays", c->name)),
+            c->r);
     else
         infer_note_args(c->in, infer_fail(c->in, c->r, NJ_ERR_TYPE_CALL, c->name, infer_types(c->in, types, n)), c->r);
     return NULL;
 }
 
-/* -- casts ----------------------------------------------------------------------------------------------------------------- */
+/* -- casts --------------------------------------------------------------------------------------------------------- */
 
 static bool is_class(const NjConst *k, const char *name) { return k->name && !strcmp(k->name, name); }
 
@@ -355,7 +361,7 @@ static const NjType *call_cast(Infer *in, NjRef r, const Target *t)
     return NULL;
 }
 
-/* -- the operation ------------------------------------------------------------------------------------------------------------ */
+/* -- the operation ------------------------------------------------------------------------------------------------- */
 
 static const NjType *call_exc(Infer *in, NjRef r, const Target *t)
 {

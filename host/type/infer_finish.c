@@ -1,8 +1,8 @@
 /* infer_finish.c - after the types have settled: say what is wrong, or leave SSA that lowering need not ask about.
  *
  * In: a solved function. Out: diagnostics; or dead branches gone, known numbers as constants, undefs typed, arguments
- * bound, and a py.cast wherever a phi, a return, a call or an optional operand needs one. Callees are finished first, so that only
- * specialisations that are really called are kept.
+ * bound, and a py.cast wherever a phi, a return, a call or an optional operand needs one. Callees are finished first,
+ * so that only specialisations that are really called are kept.
  */
 #include "type/infer.h"
 
@@ -112,7 +112,8 @@ static void report_kernel(Infer *in)
         if (!r || !nj_bits_has(in->live, in->order[i]) || nj_val(in->f, r)->op != NJ_OP_ret)
             continue;
         if (infer_arg(in, r, 0) && infer_arg(in, r, 0)->kind != NJ_K_NONE) {
-            infer_fail(in, r, NJ_ERR_TYPE_KERNEL_RETURN, in->f->pyname ? in->f->pyname : in->f->name, infer_arg(in, r, 0)->name);
+            infer_fail(in, r, NJ_ERR_TYPE_KERNEL_RETURN, in->f->pyname ? in->f->pyname : in->f->name,
+                       infer_arg(in, r, 0)->name);
             return;
         }
     }
@@ -127,7 +128,8 @@ static void report_unknown(Infer *in, uint32_t before)
             continue;
         for (NjRef r = nj_blk(in->f, in->order[i])->first; r; r = nj_val(in->f, r)->next)
             if (nj_type_is(infer_type(in, r), NJ_K_ERROR)) {
-                infer_fail(in, r, NJ_ERR_TYPE_UNKNOWN, nj_val(in->f, r)->name ? nj_val(in->f, r)->name : "an expression");
+                infer_fail(in, r, NJ_ERR_TYPE_UNKNOWN,
+                           nj_val(in->f, r)->name ? nj_val(in->f, r)->name : "an expression");
                 return;
             }
     }
@@ -169,7 +171,7 @@ static void prune(Infer *in)
     nj_fn_drop_dead(in->f);
 }
 
-/* -- known numbers ------------------------------------------------------------------------------------------------------ */
+/* -- known numbers ------------------------------------------------------------------------------------------------- */
 
 static bool is_number_const(const NjConst *k)
 {
@@ -185,7 +187,8 @@ static void replace_known(Infer *in)
         return;
     for (NjRef r = 1; r < before && r < in->queued->n; r++) {
         const NjVal *v = nj_val(f, r);
-        if (v->blk != NJ_NOBLK && nj_op_is_py((NjOp)v->op) && is_number_const(in->known[r]) && nj_type_is_number(v->type))
+        if (v->blk != NJ_NOBLK && nj_op_is_py((NjOp)v->op) && is_number_const(in->known[r]) &&
+            nj_type_is_number(v->type))
             map[r] = nj_fn_const(f, in->known[r], v->type);
     }
     nj_fn_replace_all(f, map);
@@ -194,7 +197,7 @@ static void replace_known(Infer *in)
             nj_val_unlink(f, r);
 }
 
-/* -- conversions ------------------------------------------------------------------------------------------------------------ */
+/* -- conversions --------------------------------------------------------------------------------------------------- */
 
 /* A number constant in another type, when that is exact to do here; 0 otherwise. */
 static NjRef cast_const(Infer *in, NjRef r, const NjType *to)
@@ -261,8 +264,8 @@ static void cast_cmp(Infer *in, NjRef r)
         cast_optionals(in, r, 0, 2);
 }
 
-/* Bound arguments: of a function in its parameters' types, of an intrinsic with optionals opened. Constants that only the
- * compiler looks at (shapes) are put in place of what computed them. */
+/* Bound arguments: of a function in its parameters' types, of an intrinsic with optionals opened. Constants that only
+ * the compiler looks at (shapes) are put in place of what computed them. */
 static NjRef bound_ref(Infer *in, NjRef call, const Arg *a, const NjType *to)
 {
     const NjVal *v = nj_val(in->f, call);
@@ -292,8 +295,8 @@ static void bind_call(Infer *in, NjRef r)
     q->nbound = n;
 }
 
-/* (a, b) * 3 becomes the tuple of its elements, over and over: lowering knows tuples, but not this operator. `place` says which
- * operand the tuple is. */
+/* (a, b) * 3 becomes the tuple of its elements, over and over: lowering knows tuples, but not this operator. `place`
+ * says which operand the tuple is. */
 static void spell_repeat(Infer *in, NjRef r, unsigned place)
 {
     NjVal *v = nj_val(in->f, r);

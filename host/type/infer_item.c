@@ -203,7 +203,7 @@ static const NjType *record_item(Infer *in, NjRef r, const NjType *t, NjRef inde
     return NULL;
 }
 
-/* -- the operations --------------------------------------------------------------------------------------------------- */
+/* -- the operations ------------------------------------------------------------------------------------------------ */
 
 const NjType *infer_op_getitem(Infer *in, NjRef r)
 {
@@ -256,6 +256,8 @@ const NjType *infer_op_setitem(Infer *in, NjRef r)
         return NULL;
     if (storable(value, target))
         return nj_type_none(in->ts);
-    infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_SETITEM, value->name, target->kind == NJ_K_ARRAY ? target->name : t->name), r);
+    infer_note_args(
+        in, infer_fail(in, r, NJ_ERR_TYPE_SETITEM, value->name, target->kind == NJ_K_ARRAY ? target->name : t->name),
+        r);
     return NULL;
 }

@@ -1,7 +1,7 @@
 /* infer_known.c - what is known at compile time: constants, arithmetic of them, and what types alone decide.
  *
- * Shapes (`TPB + 2`, `(N, N)`), tuple indices, `a.ndim`, `len(t)`, `x is None` and `a.dtype == np.float32` are worked out
- * here, so that branches on them are pruned before their arms are typed.
+ * Shapes (`TPB + 2`, `(N, N)`), tuple indices, `a.ndim`, `len(t)`, `x is None` and `a.dtype == np.float32` are worked
+ * out here, so that branches on them are pruned before their arms are typed.
  */
 #include "type/infer.h"
 

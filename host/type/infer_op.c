@@ -52,7 +52,8 @@ const NjType *infer_op_binop(Infer *in, NjRef r)
     if (left->kind == NJ_K_ARRAY || right->kind == NJ_K_ARRAY)
         g = infer_fail(in, r, NJ_ERR_NYI_TYPED, "arithmetic on whole arrays");
     else
-        g = infer_fail(in, r, NJ_ERR_TYPE_BINOP, nj_bin_signs[v->sub], infer_arg(in, r, 0)->name, infer_arg(in, r, 1)->name);
+        g = infer_fail(in, r, NJ_ERR_TYPE_BINOP, nj_bin_signs[v->sub], infer_arg(in, r, 0)->name,
+                       infer_arg(in, r, 1)->name);
     infer_note_args(in, g, r);
     return NULL;
 }
@@ -145,7 +146,7 @@ const NjType *infer_op_truth(Infer *in, NjRef r)
     return NULL;
 }
 
-/* -- tuples, slices, casts --------------------------------------------------------------------------------------------- */
+/* -- tuples, slices, casts ----------------------------------------------------------------------------------------- */
 
 const NjType *infer_op_tuple(Infer *in, NjRef r)
 {
@@ -166,8 +167,11 @@ const NjType *infer_op_slice(Infer *in, NjRef r)
         const NjType *t = infer_bare(infer_type(in, v->args[i]));
         if (nj_type_is_int(t) || t->kind == NJ_K_NONE)
             continue;
-        infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_BAD_VALUE,
-                                       nj_arena_printf(in->arena, "slice indices must be integers or None, not %s", t->name)), r);
+        infer_note_args(
+            in,
+            infer_fail(in, r, NJ_ERR_TYPE_BAD_VALUE,
+                       nj_arena_printf(in->arena, "slice indices must be integers or None, not %s", t->name)),
+            r);
         return NULL;
     }
     return nj_type_slice(in->ts);
@@ -183,7 +187,7 @@ const NjType *infer_op_cast(Infer *in, NjRef r)
     return NULL;
 }
 
-/* -- raise ------------------------------------------------------------------------------------------------------------------ */
+/* -- raise --------------------------------------------------------------------------------------------------------- */
 
 /* An exception class, or a call of one: infer_call.c has seen to the call's arguments. */
 const NjType *infer_op_raise(Infer *in, NjRef r)

@@ -1,11 +1,14 @@
 /* infer_resolve.c - module attributes before typing: `math.sqrt` becomes the constant, `cuda.threadIdx.x` a call.
  *
- * In: untyped SSA. Out: no py.getattr of a module is left, and a special register is read by a py.call of its row with no
- * arguments, where it was read or, when it came as a global, at the head of the function.
+ * In: untyped SSA. Out: no py.getattr of a module is left, and a special register is read by a py.call of its row with
+ * no arguments, where it was read or, when it came as a global, at the head of the function.
  */
 #include "type/infer.h"
 
-static bool is_register(const NjConst *k) { return k && k->kind == NJ_C_INTRIN && nj_intrin_typer(k->intrin) == NJ_TYPER_sreg; }
+static bool is_register(const NjConst *k)
+{
+    return k && k->kind == NJ_C_INTRIN && nj_intrin_typer(k->intrin) == NJ_TYPER_sreg;
+}
 
 static bool holds_register(const NjConst *k)
 {
@@ -59,8 +62,8 @@ static bool resolve_attr(NjUnit *u, NjFn *f, NjRef r, NjRef *map)
     return true;
 }
 
-/* A register that came as a global of its own, `from naja.cuda import laneid`, or in a tuple of constants: read at the head of
- * the function, where `at` stands. */
+/* A register that came as a global of its own, `from naja.cuda import laneid`, or in a tuple of constants: read at the
+ * head of the function, where `at` stands. */
 static NjRef read_at_head(NjAt *at, NjRef constant)
 {
     const NjConst *k = nj_val(at->f, constant)->imm.k;

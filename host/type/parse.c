@@ -428,7 +428,7 @@ static const NjType *read_type(Reader *r)
     return t;
 }
 
-/* -- entries --------------------------------------------------------------------------------------------------------- */
+/* -- entries ------------------------------------------------------------------------------------------------------- */
 
 NjStatus nj_type_parse(NjTypes *ts, const char *text, const char **end, const NjType **t, NjErr *err)
 {

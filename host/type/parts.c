@@ -64,7 +64,7 @@ static void put_parts(PartList *l, const NjType *t)
         put_part(l, nj_type_ptr(l->ts, nj_type_int(l->ts, 8, false), NJ_SPACE_GENERIC));
         break;
     case NJ_K_METHOD:    put_parts(l, t->elem); break;
-    default:             break;      /* no value at run time: error, void, None, str, dtype, obj; cursors live in memory */
+    default:             break;   /* no value at run time: error, void, None, str, dtype, obj; cursors live in memory */
     }
 }
 

@@ -290,7 +290,7 @@ NjTypes *nj_types_new(void)
         nj_types_free(ts);
         return NULL;
     }
-    ((NjType *)ts->error)->elem = ts->error;      /* so that looking inside what is poisoned finds poison; not shared yet */
+    ((NjType *)ts->error)->elem = ts->error;  /* so that looking inside what is poisoned finds poison; not shared yet */
     return ts;
 }
 
@@ -382,7 +382,8 @@ const NjType *nj_type_unituple(NjTypes *ts, const NjType *elem, unsigned n)
 
 const NjType *nj_type_array(NjTypes *ts, const NjType *elem, unsigned ndim, NjLayout layout, bool readonly)
 {
-    NjType t = {.kind = NJ_K_ARRAY, .elem = elem, .ndim = (uint8_t)ndim, .layout = (uint8_t)layout, .readonly = readonly};
+    NjType t = {
+        .kind = NJ_K_ARRAY, .elem = elem, .ndim = (uint8_t)ndim, .layout = (uint8_t)layout, .readonly = readonly};
     return elem->kind == NJ_K_ERROR ? elem : intern(ts, &t, NULL);
 }
 

@@ -34,7 +34,9 @@ typedef enum NjKind {
 } NjKind;
 
 typedef enum NjLayout { NJ_LAYOUT_C, NJ_LAYOUT_F, NJ_LAYOUT_A } NjLayout;
-typedef enum NjSpace { NJ_SPACE_GENERIC = 0, NJ_SPACE_GLOBAL = 1, NJ_SPACE_SHARED = 3, NJ_SPACE_CONST = 4, NJ_SPACE_LOCAL = 5 } NjSpace;
+typedef enum NjSpace {
+    NJ_SPACE_GENERIC = 0, NJ_SPACE_GLOBAL = 1, NJ_SPACE_SHARED = 3, NJ_SPACE_CONST = 4, NJ_SPACE_LOCAL = 5
+} NjSpace;
 
 typedef struct NjType NjType;
 struct NjType {
@@ -80,7 +82,8 @@ const NjType *nj_type_float(NjTypes *ts, unsigned bits);
 const NjType *nj_type_complex(NjTypes *ts, unsigned bits);
 const NjType *nj_type_ptr(NjTypes *ts, const NjType *elem, NjSpace space);
 const NjType *nj_type_tuple(NjTypes *ts, const NjType *const *elems, unsigned n);
-const NjType *nj_type_namedtuple(NjTypes *ts, const char *name, const NjType *const *elems, const char *const *names, unsigned n);
+const NjType *nj_type_namedtuple(NjTypes *ts, const char *name, const NjType *const *elems, const char *const *names,
+                                 unsigned n);
 const NjType *nj_type_unituple(NjTypes *ts, const NjType *elem, unsigned n);
 const NjType *nj_type_array(NjTypes *ts, const NjType *elem, unsigned ndim, NjLayout layout, bool readonly);
 const NjType *nj_type_optional(NjTypes *ts, const NjType *elem);    /* of an optional: itself */
@@ -106,9 +109,9 @@ bool nj_type_is_number(const NjType *t);                 /* bool, ints, floats, 
  * argument blocks and boxing agree. A scalar has itself; complex (re, im); a tuple its elements' parts in order;
  * optional (bool, parts...); slice (start, stop, step: i64, None already resolved as PySlice_Unpack does); range
  * (start, stop, step: elem); an array (data: ptr elem, owner: ptr u8, shape: ndim x i64, and for layout A
- * strides: ndim x i64 in bytes; C and F strides follow from the shape); record (ptr u8); None, void, str, dtype, obj: none.
- * In an argument block each part takes one 8-byte slot, low bytes first. Kernels get no `owner` part: with abi kernel
- * it is left out. Fills at most cap entries of out; returns the count.
+ * strides: ndim x i64 in bytes; C and F strides follow from the shape); record (ptr u8); None, void, str, dtype, obj:
+ * none. In an argument block each part takes one 8-byte slot, low bytes first. Kernels get no `owner` part: with abi
+ * kernel it is left out. Fills at most cap entries of out; returns the count.
  */
 typedef enum NjAbi { NJ_ABI_CPU, NJ_ABI_KERNEL } NjAbi;
 unsigned nj_type_parts(NjTypes *ts, const NjType *t, NjAbi abi, const NjType **out, unsigned cap);

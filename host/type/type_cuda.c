@@ -40,12 +40,16 @@ const NjType *type_barrier(Call *c)
     return nj_type_is_integral(arg(c, 0)) ? i32_of(c) : infer_call_wrong(c);
 }
 
-const NjType *type_syncwarp(Call *c) { return !arg(c, 0) || nj_type_is_int(arg(c, 0)) ? none_of(c) : infer_call_wrong(c); }
+const NjType *type_syncwarp(Call *c)
+{
+    return !arg(c, 0) || nj_type_is_int(arg(c, 0)) ? none_of(c) : infer_call_wrong(c);
+}
 const NjType *type_fence(Call *c) { return none_of(c); }
 
 /* -- arrays ------------------------------------------------------------------------------------------------- */
 
-/* The axes of a constant shape: an int, or a tuple of ints. -1: not known, -2: negative or zero where it must not be. */
+/* The axes of a constant shape: an int, or a tuple of ints. -1: not known, -2: negative or zero where it must not
+ * be. */
 static int shape_ndim(Call *c, const NjConst *k)
 {
     unsigned n = k && k->kind == NJ_C_TUPLE ? k->tuple.n : 1;
@@ -75,7 +79,8 @@ static const NjType *elem_named(Call *c, unsigned i)
     if (arg(c, i)->kind == NJ_K_DTYPE)
         return arg(c, i)->elem;
     if (!k || k->kind != NJ_C_STR || strchr(k->str.text, ',') ||
-        nj_sig_parse(c->in->ts, c->in->arena, nj_arena_printf(c->in->arena, "(%s)", k->str.text), &sig, NULL) || sig.nargs != 1)
+        nj_sig_parse(c->in->ts, c->in->arena, nj_arena_printf(c->in->arena, "(%s)", k->str.text), &sig, NULL) ||
+        sig.nargs != 1)
         return nj_type_none(c->in->ts);
     return sig.args[0];
 }
@@ -101,7 +106,7 @@ const NjType *type_const_array(Call *c)
     return arg(c, 0)->kind == NJ_K_ARRAY ? arg(c, 0) : infer_call_wrong(c);
 }
 
-/* -- atomics -------------------------------------------------------------------------------------------------------- */
+/* -- atomics ------------------------------------------------------------------------------------------------------- */
 
 /* Integers of 32 and 64 bits; the arithmetic ones floats too. */
 static bool is_atomic(const NjType *elem, int rmw)
@@ -138,17 +143,19 @@ const NjType *type_atomic_wrap(Call *c)
     return ok ? atomic_elem(c, c->args[1].ref, arg(c, 2), NJ_RMW_AND) : infer_call_wrong(c);
 }
 
-/* cas(ary, idx, old, val) and, with arg 1, compare_and_swap(ary, old, val) on a one-dimensional array's first element. */
+/* cas(ary, idx, old, val) and, with arg 1, compare_and_swap(ary, old, val) on a one-dimensional array's first
+ * element. */
 const NjType *type_atomic_cas(Call *c)
 {
     bool indexed = c->arg == 0;
     unsigned n = 3 + indexed;
-    if ((n == 4) != (arg(c, 3) != NULL) || (!indexed && arg(c, 0)->ndim != 1) || !nj_type_conv(arg(c, n - 2), arg(c, n - 1)))
+    if ((n == 4) != (arg(c, 3) != NULL) || (!indexed && arg(c, 0)->ndim != 1) ||
+        !nj_type_conv(arg(c, n - 2), arg(c, n - 1)))
         return infer_call_wrong(c);
     return atomic_elem(c, indexed ? c->args[1].ref : NJ_NOREF, arg(c, n - 1), NJ_RMW_AND);
 }
 
-/* -- bits and choice --------------------------------------------------------------------------------------------------- */
+/* -- bits and choice ----------------------------------------------------------------------------------------------- */
 
 const NjType *type_bit(Call *c)
 {

@@ -5,7 +5,8 @@ static const NjType *arg(const Call *c, unsigned i) { return c->args[i].type; }
 static const NjType *bool_of(Call *c) { return infer_scalar(c->in, NJ_T_BOOL); }
 static bool is_real(const NjType *t) { return nj_type_is_number(t) && t->kind != NJ_K_COMPLEX; }
 
-/* Is the function NumPy's? A row of math.def serves math's and NumPy's alike; the constant has the name it was found by. */
+/* Is the function NumPy's? A row of math.def serves math's and NumPy's alike; the constant has the name it was found
+ * by. */
 static bool is_numpy(const Call *c) { return !strncmp(c->name, "numpy.", 6); }
 
 /* What NumPy's loops make of an integer: float32 up to 16 bits (float16 is none of our types), else float64. */
@@ -62,8 +63,9 @@ static const NjType *math_count(Call *c, unsigned want, unsigned n)
 static const NjType *integer_loop(Call *c)
 {
     static const struct { uint16_t math, intrin; } rows[] = {
-        {NJ_MATH_FLOOR, NJ_INTRIN_NP_POSITIVE}, {NJ_MATH_CEIL, NJ_INTRIN_NP_POSITIVE}, {NJ_MATH_TRUNC, NJ_INTRIN_NP_POSITIVE},
-        {NJ_MATH_FMIN, NJ_INTRIN_NP_MINIMUM},   {NJ_MATH_FMAX, NJ_INTRIN_NP_MAXIMUM},  {NJ_MATH_FMOD, NJ_INTRIN_NP_INT_FMOD}};
+        {NJ_MATH_FLOOR, NJ_INTRIN_NP_POSITIVE}, {NJ_MATH_CEIL, NJ_INTRIN_NP_POSITIVE},
+        {NJ_MATH_TRUNC, NJ_INTRIN_NP_POSITIVE}, {NJ_MATH_FMOD, NJ_INTRIN_NP_INT_FMOD},
+        {NJ_MATH_FMIN, NJ_INTRIN_NP_MINIMUM},   {NJ_MATH_FMAX, NJ_INTRIN_NP_MAXIMUM}};
     const NjType *t = arg(c, 0);
     for (unsigned i = 0; t && i < math_nargs[c->arg]; i++)
         t = nj_type_is_integral(arg(c, i)) ? nj_type_unify(c->in->ts, t, arg(c, i)) : NULL;
@@ -113,7 +115,8 @@ const NjType *type_floor(Call *c)
 
 const NjType *type_isfp(Call *c)
 {
-    bool complex_too = c->intrin != NJ_INTRIN_ISNAN && c->intrin != NJ_INTRIN_ISINF && c->intrin != NJ_INTRIN_ISFINITE && c->arg != 3;
+    bool complex_too =
+        c->intrin != NJ_INTRIN_ISNAN && c->intrin != NJ_INTRIN_ISINF && c->intrin != NJ_INTRIN_ISFINITE && c->arg != 3;
     return is_real(arg(c, 0)) || (complex_too && nj_type_is_number(arg(c, 0))) ? bool_of(c) : infer_call_wrong(c);
 }
 
@@ -144,7 +147,7 @@ const NjType *type_modf(Call *c)
     return is_real(arg(c, 0)) ? nj_type_unituple(c->in->ts, loop_float(c, arg(c, 0)), 2) : infer_call_wrong(c);
 }
 
-/* -- complex ---------------------------------------------------------------------------------------------------------- */
+/* -- complex ------------------------------------------------------------------------------------------------------- */
 
 static const NjType *complex_of(Call *c, const NjType *t)
 {
@@ -153,7 +156,10 @@ static const NjType *complex_of(Call *c, const NjType *t)
     return nj_type_complex(c->in->ts, t->kind == NJ_K_FLOAT ? t->bits * 2u : 128);
 }
 
-const NjType *type_cmath(Call *c) { return nj_type_is_number(arg(c, 0)) ? complex_of(c, arg(c, 0)) : infer_call_wrong(c); }
+const NjType *type_cmath(Call *c)
+{
+    return nj_type_is_number(arg(c, 0)) ? complex_of(c, arg(c, 0)) : infer_call_wrong(c);
+}
 
 const NjType *type_phase(Call *c)
 {
@@ -177,7 +183,7 @@ const NjType *type_rect(Call *c)
 
 const NjType *type_conj(Call *c) { return nj_type_is_number(arg(c, 0)) ? arg(c, 0) : infer_call_wrong(c); }
 
-/* -- NumPy's ufuncs ------------------------------------------------------------------------------------------------------- */
+/* -- NumPy's ufuncs ------------------------------------------------------------------------------------------------ */
 
 /* Operators that NumPy has no loop of bools for compute in int8. */
 static const NjType *np_common(Call *c)
