@@ -122,8 +122,8 @@ static NjRef round_exact(NjLow *l, NjRef y, NjRef error)
     return nj_low_select(l, decides, nj_low_fl(l, NJ_OP_fadd, y, nj_low_math(l, NJ_MATH_COPYSIGN, half, error)), z);
 }
 
-/* To n digits, as CPython's decimal text has it: scaled, to the nearest integer, scaled back. With |n| up to 22 the power of ten
- * is exact, so each scaling rounds once. Digits finer than x has, infinities and NaN: x stays. */
+/* To n digits, as CPython's decimal text has it: scaled, to the nearest integer, scaled back. With |n| up to 22 the
+ * power of ten is exact, so each scaling rounds once. Digits finer than x has, infinities and NaN: x stays. */
 static NjRef round_digits(NjLow *l, NjRef x, NjRef n)
 {
     const NjType *t = nj_low_core_type(l, x);

@@ -162,7 +162,8 @@ static NjParts complex_log10(NjLow *l, NjParts z)
 
 /* -- which formula, and how far it goes ------------------------------------------------------- */
 
-/* In the order of intrin.def's arguments. `far`: parts below it are safe, 0: all are; also beyond it in single precision. */
+/* In the order of intrin.def's arguments. `far`: parts below it are safe, 0: all are; also beyond it in single
+ * precision. */
 static const struct { NjParts (*formula)(NjLow *, NjParts); double far, far32; } functions[] = {
     {complex_sqrt, 1e300, 1e37}, {complex_exp, 700, 80},    {complex_log, 0, 0},        {complex_sin, 700, 80},
     {complex_cos, 700, 80},      {complex_tan, 300, 40},    {complex_sinh, 700, 80},    {complex_cosh, 700, 80},

@@ -1,9 +1,9 @@
 /* setitem.c - x[i] = y: one element, or every element of a view.
  *
  * A view takes a scalar, an array whose shape fits (broadcast along axes of length 1; anything else raises ValueError)
- * or a tuple of numbers. Source and target may overlap. A shift within one row runs forwards or backwards, whichever reads
- * before it writes; on the CPU any other overlap, seen at run time, goes by way of a copy. Kernels have no memory for
- * one: there it raises ValueError. Threads that write where others read are the program's care.
+ * or a tuple of numbers. Source and target may overlap. A shift within one row runs forwards or backwards, whichever
+ * reads before it writes; on the CPU any other overlap, seen at run time, goes by way of a copy. Kernels have no memory
+ * for one: there it raises ValueError. Threads that write where others read are the program's care.
  */
 #include "lower/lower.h"
 
@@ -162,7 +162,8 @@ static void set_shared(NjLow *l, const NjArr *to, const NjArr *from)
     nj_low_br(l, done);
     nj_low_enter(l, fast);
     w.from = from;
-    w.back = to->type->ndim == 1 && from->type->ndim == 1 ? nj_low_i(l, NJ_OP_and, row, runs_back(l, to, from)) : NJ_NOREF;
+    w.back =
+        to->type->ndim == 1 && from->type->ndim == 1 ? nj_low_i(l, NJ_OP_and, row, runs_back(l, to, from)) : NJ_NOREF;
     fill_axis(&w, 0);
     nj_low_br(l, done);
     nj_low_enter(l, done);
@@ -173,7 +174,8 @@ static void set_in_place(NjLow *l, const NjArr *to, const NjArr *from)
 {
     Fill w = {.l = l, .to = to, .from = from};
     NjRef mixed = nj_low_i(l, NJ_OP_and, overlap(l, to, from), nj_low_not(l, same_steps(l, to, from)));
-    nj_low_raise_if(l, mixed, "ValueError", "cannot assign to the slice: in a kernel it must not overlap what it is assigned from");
+    nj_low_raise_if(l, mixed, "ValueError",
+                    "cannot assign to the slice: in a kernel it must not overlap what it is assigned from");
     if (to->type->ndim == from->type->ndim)
         w.back = runs_back(l, to, from);
     fill_axis(&w, 0);

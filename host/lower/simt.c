@@ -76,7 +76,7 @@ static NjRef reserve(NjLow *l, const NjType *elem, int64_t n, int space)
         unit = nj_type_float(l->ts, elem->bits / 2);
         n *= 2;
     }
-    if (space == NJ_SPACE_LOCAL)       /* never 1: slots of one are scalars that LLVM keeps in registers (cpu/target.c) */
+    if (space == NJ_SPACE_LOCAL)     /* never 1: slots of one are scalars that LLVM keeps in registers (cpu/target.c) */
         return nj_low_ptr(l, nj_low_alloca(l, unit, n < 2 ? 2 : n), elem, NJ_SPACE_GENERIC);
     l->f->uses_shared = true;
     l->f->uses_dynshared |= n == 0;
