@@ -1,7 +1,7 @@
 /* inline.c - calls of functions with barriers in them, replaced by their bodies, so that the kernel can be cut.
  *
- * In: a unit, and its root's core function or a copy. Out: no call in it reaches a barrier. A shared array of a function
- * stays one array however often the function is called. LLVM inlines all other calls, after the cut.
+ * In: a unit, and its root's core function or a copy. Out: no call in it reaches a barrier. A shared array of a
+ * function stays one array however often the function is called. LLVM inlines all other calls, after the cut.
  *
  * needs: nothing / keeps: nothing / breaks: cfg dom use
  */

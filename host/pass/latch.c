@@ -1,7 +1,8 @@
 /* latch.c - gives every loop one way back: a latch block where its backward edges meet.
  *
- * CPython jumps back from each `continue` and each end of a branch. LLVM splits a loop with several backward edges into nested ones
- * when a variable is unchanged along one of them, and then knows no trip count: nothing unrolls or vectorises.
+ * CPython jumps back from each `continue` and each end of a branch. LLVM splits a loop with several backward edges into
+ * nested ones when a variable is unchanged along one of them, and then knows no trip count: nothing unrolls or
+ * vectorises.
  *
  * needs: dom / keeps: nothing / breaks: dom
  */

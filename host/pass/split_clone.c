@@ -1,9 +1,9 @@
 /* split_clone.c - one region as a function: the blocks between a barrier and the next ones.
  *
- * In: the kernel, what waits where, a point. Out: a core function of its own. Its first block loads what waited and computes
- * cheap values anew; the region's blocks follow; where a barrier was, values are stored and the function returns. A value
- * that waited and is also computed in the region (a loop around the barrier) goes through a stack slot, which LLVM
- * turns back into phis.
+ * In: the kernel, what waits where, a point. Out: a core function of its own. Its first block loads what waited and
+ * computes cheap values anew; the region's blocks follow; where a barrier was, values are stored and the function
+ * returns. A value that waited and is also computed in the region (a loop around the barrier) goes through a stack
+ * slot, which LLVM turns back into phis.
  */
 #include "pass/split_inside.h"
 
@@ -24,7 +24,7 @@ static NjRef extra(const Clone *c, unsigned i) { return c->g->params[c->f->npara
 static NjRef uniform_in(const Clone *c, uint32_t i) { return extra(c, NJ_RP_N + c->s->out->nshared + i); }
 static NjRef uniform_out(const Clone *c, uint32_t i) { return uniform_in(c, c->s->out->nuniform + i); }
 
-/* -- parameters ------------------------------------------------------------------------------------------------------ */
+/* -- parameters ---------------------------------------------------------------------------------------------------- */
 
 static void add_params(Clone *c)
 {
@@ -50,7 +50,7 @@ static void add_params(Clone *c)
         nj_fn_param(g, nj_type_ptr(ts, o->uniform[i], NJ_SPACE_GENERIC), NULL);
 }
 
-/* -- places ------------------------------------------------------------------------------------------------------------- */
+/* -- places -------------------------------------------------------------------------------------------------------- */
 
 /* frame + offset * stride, as a pointer to t */
 static NjRef frame_at(Clone *c, NjAt *at, uint32_t offset, const NjType *t)
@@ -109,7 +109,7 @@ static void load_all(Clone *c)
     }
 }
 
-/* -- values -------------------------------------------------------------------------------------------------------------- */
+/* -- values -------------------------------------------------------------------------------------------------------- */
 
 static NjRef copy_value(Clone *c, NjAt *at, NjRef r, const NjRef *args)
 {
@@ -149,7 +149,7 @@ static NjRef value_at(Clone *c, NjAt *at, NjRef r)
     return c->map[r];
 }
 
-/* -- leaving -------------------------------------------------------------------------------------------------------------- */
+/* -- leaving ------------------------------------------------------------------------------------------------------- */
 
 static NjRef state_place(Clone *c, NjAt *at)
 {
@@ -211,9 +211,10 @@ static void leave_for_good(Clone *c, NjAt *at)
     nj_emit(at, NJ_OP_ret, 0, NULL, 0, NULL);
 }
 
-/* -- blocks ---------------------------------------------------------------------------------------------------------------- */
+/* -- blocks -------------------------------------------------------------------------------------------------------- */
 
-/* The reduced value is the region's parameter; another visit in the same region is impossible: the barrier is between. */
+/* The reduced value is the region's parameter; another visit in the same region is impossible: the barrier is
+ * between. */
 static void define(Clone *c, NjAt *at, NjRef r, NjRef x)
 {
     c->map[r] = x;
@@ -308,7 +309,7 @@ static void fill_phis(Clone *c, NjBlkId b)
     }
 }
 
-/* -- entry -------------------------------------------------------------------------------------------------------------------- */
+/* -- entry --------------------------------------------------------------------------------------------------------- */
 
 static NjFn *new_fn(Split *s, uint32_t k)
 {

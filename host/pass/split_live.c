@@ -1,8 +1,8 @@
 /* split_live.c - which values wait at which barrier, and where.
  *
- * In: the kernel with its points. Out: cheap values, which every region computes anew; for the others a place in the frame,
- * one element for each thread side by side so that a loop over threads runs along it, or, when all threads agree, one
- * place for all. Stack arrays that outlive a region lie in the frame, too, each thread's in one piece.
+ * In: the kernel with its points. Out: cheap values, which every region computes anew; for the others a place in the
+ * frame, one element for each thread side by side so that a loop over threads runs along it, or, when all threads
+ * agree, one place for all. Stack arrays that outlive a region lie in the frame, too, each thread's in one piece.
  */
 #include "pass/split_inside.h"
 
@@ -53,7 +53,7 @@ static void fill_cost(Split *s)
             s->cost[r] = value_cost(s, r);
 }
 
-/* -- liveness ------------------------------------------------------------------------------------------------------- */
+/* -- liveness ------------------------------------------------------------------------------------------------------ */
 
 typedef struct Live { NjBits **in, **uses, **defs; } Live;
 
@@ -125,7 +125,7 @@ static void fill_live(Split *s)
         s->pt.at[k].live = l.in[s->pt.at[k].after];
 }
 
-/* -- regions --------------------------------------------------------------------------------------------------------- */
+/* -- regions ------------------------------------------------------------------------------------------------------- */
 
 static void fill_region(Split *s, uint32_t k)
 {
@@ -178,7 +178,7 @@ static void fill_cycles(Split *s)
         s->pt.at[k].loops = nj_bits_has(reach[k], k);
 }
 
-/* -- stack arrays ----------------------------------------------------------------------------------------------------- */
+/* -- stack arrays -------------------------------------------------------------------------------------------------- */
 
 /* All pointers made of the array, through phis and casts; *lost: one was stored, or given away. */
 static NjBits *pointers_of(Split *s, NjRef array, bool *lost)
@@ -248,7 +248,7 @@ static void place_array(Split *s, NjRef r)
     s->slot[r] = frame_take(s, (uint32_t)((nbytes + 15) & ~(uint64_t)15));
 }
 
-/* -- places ------------------------------------------------------------------------------------------------------------ */
+/* -- places -------------------------------------------------------------------------------------------------------- */
 
 static void place_value(Split *s, NjRef r)
 {

@@ -1,10 +1,10 @@
 /* split_uniform.c - on which values, and on which next barrier, do all threads of a block agree?
  *
  * Threads differ by their index, by what they load and by what they computed from that; and where they come together
- * again after a branch on such a value: a phi there differs whatever its operands. A label for each side of such a branch
- * is pushed along the edges up to the barriers; a block that two labels reach is a join and has a label of its own.
- * Two barriers with different labels: threads may wait at different ones. A loop that threads leave on different trips:
- * what it computed differs outside. (After Rosemann, Moll and Hack, POPL 2021, for reducible graphs.)
+ * again after a branch on such a value: a phi there differs whatever its operands. A label for each side of such a
+ * branch is pushed along the edges up to the barriers; a block that two labels reach is a join and has a label of its
+ * own. Two barriers with different labels: threads may wait at different ones. A loop that threads leave on different
+ * trips: what it computed differs outside. (After Rosemann, Moll and Hack, POPL 2021, for reducible graphs.)
  */
 #include "pass/split_inside.h"
 
@@ -14,7 +14,7 @@ typedef struct Uniform {
     uint32_t *label;             /* by block: 0 none, 1 and 2 the sides of the branch at hand, else a block's own */
     NjBits **loop;               /* by header: its blocks, once asked for */
     NjBits *done;                /* branches that have been followed */
-    NjBits *joins, *leaky;       /* blocks where threads come together; headers of loops they leave on different trips */
+    NjBits *joins, *leaky;      /* blocks where threads come together; headers of loops they leave on different trips */
     NjBits *rounds; uint32_t nround;          /* of the branch at hand: headers of such loops */
     bool split;                  /* threads may be at different barriers */
     bool leave;                  /* some may return while others go on to a barrier */
@@ -158,7 +158,7 @@ static bool leave_loop(Uniform *n, NjBlkId h, NjBlkId branch)
         if (!nj_bits_has(in, x) || (!n->label[x] && x != branch))
             continue;                                      /* everyone who is still in the loop leaves there */
         if (n->s->ends[x] != SPLIT_NONE) {
-            n->split |= n->label[x] != back;               /* waits in the loop, in another trip than those that go on */
+            n->split |= n->label[x] != back;              /* waits in the loop, in another trip than those that go on */
             continue;
         }
         for (unsigned i = 0; i < k->nsucc; i++)
