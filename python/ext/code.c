@@ -48,7 +48,8 @@ static int snap_attr_bytes(NjSnapshot *s, PyObject *o, const char *attr, const u
     PyObject *v = PyObject_GetAttrString(o, attr);
     char *bytes = NULL;
     Py_ssize_t len = 0;
-    if (v && PyBytes_AsStringAndSize(v, &bytes, &len) == 0 && !(*out = nj_arena_copy(s->arena, bytes, (size_t)len)) && len)
+    if (v && PyBytes_AsStringAndSize(v, &bytes, &len) == 0 && !(*out = nj_arena_copy(s->arena, bytes, (size_t)len)) &&
+        len)
         PyErr_NoMemory();
     Py_XDECREF(v);
     *n = (uint32_t)len;
@@ -86,9 +87,10 @@ static int pos_fill(PyObject *code, NjPos *pos, uint32_t nunits)
     PyObject *it = PyObject_CallMethod(code, "co_positions", NULL), *p;
     for (uint32_t i = 0; it && i < nunits && (p = PyIter_Next(it)); i++) {
         if (PyTuple_Check(p) && PyTuple_GET_SIZE(p) == 4)
-            pos[i] = (NjPos){pos_number(PyTuple_GET_ITEM(p, 0), INT32_MAX), pos_number(PyTuple_GET_ITEM(p, 1), INT32_MAX),
-                             (uint16_t)pos_number(PyTuple_GET_ITEM(p, 2), UINT16_MAX),
-                             (uint16_t)pos_number(PyTuple_GET_ITEM(p, 3), UINT16_MAX)};
+            pos[i] =
+                (NjPos){pos_number(PyTuple_GET_ITEM(p, 0), INT32_MAX), pos_number(PyTuple_GET_ITEM(p, 1), INT32_MAX),
+                        (uint16_t)pos_number(PyTuple_GET_ITEM(p, 2), UINT16_MAX),
+                        (uint16_t)pos_number(PyTuple_GET_ITEM(p, 3), UINT16_MAX)};
         Py_DECREF(p);
     }
     Py_XDECREF(it);
@@ -100,7 +102,8 @@ static int pos_fill(PyObject *code, NjPos *pos, uint32_t nunits)
 {
     PyObject *lines = PyObject_CallMethod(code, "co_lines", NULL), *p;
     while (lines && (p = PyIter_Next(lines))) {
-        uint32_t start = pos_number(PyTuple_GetItem(p, 0), INT32_MAX), end = pos_number(PyTuple_GetItem(p, 1), INT32_MAX);
+        uint32_t start = pos_number(PyTuple_GetItem(p, 0), INT32_MAX),
+                 end = pos_number(PyTuple_GetItem(p, 1), INT32_MAX);
         uint32_t line = pos_number(PyTuple_GetItem(p, 2), INT32_MAX);
         for (uint32_t i = start / 2; i < end / 2 && i < nunits; i++)
             pos[i] = (NjPos){.line = line, .end_line = line};
@@ -220,7 +223,8 @@ static int code_shape(NjSnapshot *s, PyObject *code, NjCode *out)
     out->version = PY_MAJOR_VERSION * 100 + PY_MINOR_VERSION;
     out->file = snap_attr_str(s, code, "co_filename");
     if (snap_attr_u32(code, "co_firstlineno", &out->first_line) < 0 || snap_attr_u32(code, "co_flags", &flags) < 0 ||
-        snap_attr_u32(code, "co_argcount", &out->nargs) < 0 || snap_attr_u32(code, "co_posonlyargcount", &out->nposonly) < 0 ||
+        snap_attr_u32(code, "co_argcount", &out->nargs) < 0 ||
+        snap_attr_u32(code, "co_posonlyargcount", &out->nposonly) < 0 ||
         snap_attr_u32(code, "co_kwonlyargcount", &out->nkwonly) < 0)
         return -1;
     out->flags = flags;
@@ -381,7 +385,9 @@ static PyObject *code_dump(PyObject *func, DumpStage stage, bool diags)
         if (diags)
             r = dump_diags(&u->diags);
         else
-            r = st ? nj_error_from_unit(u, st) : t.failed ? PyErr_NoMemory() : PyUnicode_FromStringAndSize(t.at, (Py_ssize_t)t.n);
+            r = st         ? nj_error_from_unit(u, st)
+                : t.failed ? PyErr_NoMemory()
+                           : PyUnicode_FromStringAndSize(t.at, (Py_ssize_t)t.n);
     } else if (s) {
         PyErr_NoMemory();
     }
@@ -440,7 +446,8 @@ PyMethodDef nj_code_methods[] = {
     {"dump_typed", code_dump_typed, METH_VARARGS,
      "dump_typed(func, signature, target='cpu'): its values with types, and those of all it calls."},
     {"dump_bytecode", code_dump_bytecode, METH_O, "dump_bytecode(func): its bytecode as the compiler reads it."},
-    {"front_errors", code_front_errors, METH_O, "front_errors(func): [(code, line, text), ...], what the front end refuses."},
+    {"front_errors", code_front_errors, METH_O,
+     "front_errors(func): [(code, line, text), ...], what the front end refuses."},
     {"dump_ssa", code_dump_ssa, METH_O, "dump_ssa(func): its values before types are known."},
     {0},
 };

@@ -1,4 +1,5 @@
-/* const.c - a Python value as a NjConst: numbers, strings, tuples, types, arrays, modules, functions the compiler knows.
+/* const.c - a Python value as a NjConst: numbers, strings, tuples, types, arrays, modules, functions the compiler
+ * knows.
  *
  * In: an object found in co_consts, globals, a closure, a default, or a module. Out: plain C data in the snapshot's
  * arena. Each kind of object is one row of `makers`, asked in order; what none of them takes becomes a NJ_C_OBJECT,
@@ -106,7 +107,8 @@ static const char *const *const_fields(SnapScope *c, PyObject *o, Py_ssize_t n)
     if (PyTuple_Check(fields) && PyTuple_GET_SIZE(fields) == n)
         names = nj_arena_alloc(c->s->arena, ((size_t)n + 1) * sizeof *names);
     for (Py_ssize_t i = 0; names && i < n; i++)
-        if (!PyUnicode_Check(PyTuple_GET_ITEM(fields, i)) || !(names[i] = nj_snap_str(c->s, PyTuple_GET_ITEM(fields, i))))
+        if (!PyUnicode_Check(PyTuple_GET_ITEM(fields, i)) ||
+            !(names[i] = nj_snap_str(c->s, PyTuple_GET_ITEM(fields, i))))
             names = NULL;
     Py_DECREF(fields);
     return names;
@@ -199,7 +201,8 @@ static int const_numpy(SnapScope *c, PyObject *o, NjConst *k)
     int there = nj_npy_maybe(), made = 0;
     if (there <= 0)
         return there;
-    for (ConstMaker *m = (ConstMaker[]){const_numpy_scalar, const_numpy_array, const_numpy_type, NULL}; !made && *m; m++)
+    for (ConstMaker *m = (ConstMaker[]){const_numpy_scalar, const_numpy_array, const_numpy_type, NULL}; !made && *m;
+         m++)
         made = (*m)(c, o, k);
     return made;
 }
@@ -288,7 +291,8 @@ static NjMap *names_get(void)
 #define INTRIN(id, name, typer, lowerer, arg) names_put(m, "", name, strlen(name), NJ_INTRIN_##id);
 #include "front/intrin.def"
 #undef INTRIN
-#define MATH(id, pyname, nargs, llvm, libm, libmf, vec, nv, nvf, fast, ulp, doc) names_put_math(m, pyname, NJ_INTRIN_MATH_##id);
+#define MATH(id, pyname, nargs, llvm, libm, libmf, vec, nv, nvf, fast, ulp, doc)                                       \
+    names_put_math(m, pyname, NJ_INTRIN_MATH_##id);
 #include "device-libs/math.def"
 #undef MATH
     if (!nj_arena_failed(a))
@@ -354,7 +358,7 @@ static int const_intrin(SnapScope *c, PyObject *o, NjConst *k)
         return 0;
     k->kind = NJ_C_INTRIN;
     k->intrin = (uint16_t)row;
-    k->name = nj_arena_str(c->s->arena, name);       /* qualified: math.sin and numpy.sin share a row, but not their types */
+    k->name = nj_arena_str(c->s->arena, name);  /* qualified: math.sin and numpy.sin share a row, but not their types */
     return 1;
 }
 
@@ -438,7 +442,8 @@ static int const_enum(SnapScope *c, PyObject *o, NjConst *k)
 /* A function or class that Python or NumPy brings: it may be supported one day, and decorating it is no answer. */
 static bool is_of_library(PyObject *o)
 {
-    static const char *const roots[] = {"builtins", "math", "cmath", "numpy", "random", "operator", "functools", "itertools", "time"};
+    static const char *const roots[] = {"builtins", "math",      "cmath",     "numpy", "random",
+                                        "operator", "functools", "itertools", "time"};
     char module[128];
     if (!PyCallable_Check(o) || !attr_text(o, "__module__", module, sizeof module))
         return false;

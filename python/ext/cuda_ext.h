@@ -78,11 +78,12 @@ typedef struct NjKernelObject {
     NjKernelSpec *last;
 } NjKernelObject;
 extern PyTypeObject NjKernel_Type;
-/* The specialisation for these argument types on this device, compiled if it is new. Borrowed; NULL with an exception. */
+/* The specialisation for these argument types on this device, compiled if it is new. Borrowed; NULL with an
+ * exception. */
 NjKernelSpec *nj_kernel_spec(NjKernelObject *k, NjDevice *d, const NjType *const *types, uint32_t nargs);
 bool nj_kernel_disp_info(PyObject *o, NjDispInfo *out);      /* becomes nj_disp_info_more */
 
-/* -- launch.c: kernel[grid, block, stream, shared] and its call ------------------------------------------------------ */
+/* -- launch.c: kernel[grid, block, stream, shared] and its call ---------------------------------------------------- */
 extern PyTypeObject NjLaunch_Type;
 PyObject *nj_launch_new(NjKernelObject *k, PyObject *config);       /* config: the tuple in the brackets */
 

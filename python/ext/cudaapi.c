@@ -1,4 +1,5 @@
-/* cudaapi.c - the cuda module's plain functions: devices, memory figures, PTX without a device, what was found where. */
+/* cudaapi.c - the cuda module's plain functions: devices, memory figures, PTX without a device, what was found
+ * where. */
 #include "cuda_ext.h"
 #include "cache.h"
 
@@ -75,12 +76,15 @@ static PyObject *api_info(PyObject *self, PyObject *arg)
     if (!d)
         return NULL;
     const NjDevInfo *i = &d->info;
-    return Py_BuildValue("{s:s,s:s,s:i,s:(ii),s:n,s:i,s:(iii),s:(iii),s:i,s:i,s:i,s:s,s:y#}", "kind", d->ops->kind, "name", i->name,
-                         "id", i->ordinal, "compute_capability", i->major, i->minor, "total_memory", (Py_ssize_t)i->total_nbytes,
-                         "MAX_THREADS_PER_BLOCK", i->max_threads_per_block, "max_block", i->max_block[0], i->max_block[1],
-                         i->max_block[2], "max_grid", i->max_grid[0], i->max_grid[1], i->max_grid[2], "WARP_SIZE", i->warp_size,
-                         "MULTIPROCESSOR_COUNT", i->nsm, "MAX_SHARED_MEMORY_PER_BLOCK", i->max_shared_nbytes,
-                         "pci_bus_id", i->pci_bus_id, "uuid", (const char *)i->uuid, (Py_ssize_t)sizeof i->uuid);
+    return Py_BuildValue("{s:s,s:s,s:i,s:(ii),s:n,s:i,s:(iii),s:(iii),s:i,s:i,s:i,s:s,s:y#}",
+                         "kind", d->ops->kind, "name", i->name, "id", i->ordinal,
+                         "compute_capability", i->major, i->minor, "total_memory", (Py_ssize_t)i->total_nbytes,
+                         "MAX_THREADS_PER_BLOCK", i->max_threads_per_block,
+                         "max_block", i->max_block[0], i->max_block[1], i->max_block[2],
+                         "max_grid", i->max_grid[0], i->max_grid[1], i->max_grid[2],
+                         "WARP_SIZE", i->warp_size, "MULTIPROCESSOR_COUNT", i->nsm,
+                         "MAX_SHARED_MEMORY_PER_BLOCK", i->max_shared_nbytes, "pci_bus_id", i->pci_bus_id,
+                         "uuid", (const char *)i->uuid, (Py_ssize_t)sizeof i->uuid);
 }
 
 static PyObject *api_attribute(PyObject *self, PyObject *args)
@@ -126,7 +130,7 @@ static PyObject *api_why_cpu(PyObject *self, PyObject *_)
     return PyUnicode_FromString(nj_device_why_cpu());
 }
 
-/* -- PTX without a device ------------------------------------------------------------------------------------------- */
+/* -- PTX without a device ------------------------------------------------------------------------------------------ */
 
 /* What is asked of cuda_ptx: a function, its types, an architecture. */
 typedef struct PtxJob {
@@ -149,7 +153,8 @@ static const NjType *ptx_ret(const PtxJob *j) { return j->k->device ? j->want->r
 static NjStatus ptx_unit_nogil(PtxJob *j)
 {
     j->unit = nj_unit_new(nj_ext_ctx(), nj_device_ptx_target(), &j->k->opts);
-    return j->unit ? nj_unit_compile(j->unit, ptx_root(j), nj_snapshot_root(j->snap), j->want->args, j->want->nargs, ptx_ret(j))
+    return j->unit ? nj_unit_compile(j->unit, ptx_root(j), nj_snapshot_root(j->snap), j->want->args, j->want->nargs,
+                                     ptx_ret(j))
                    : NJ_E_NOMEM;
 }
 
@@ -201,11 +206,13 @@ static PyObject *ptx_error(const PtxJob *j, NjStatus compiled)
 static void ptx_open(PtxJob *j)
 {
     const NjOpts *o = &j->k->opts;
-    nj_cache_open(&j->cache, j->snap, nj_device_ptx_target(), NULL, ptx_root(j), o, j->want->args, j->want->nargs, ptx_ret(j));
+    nj_cache_open(&j->cache, j->snap, nj_device_ptx_target(), NULL, ptx_root(j), o, j->want->args, j->want->nargs,
+                  ptx_ret(j));
     if (!j->cache.arena)
         return;
     uint32_t n = nj_cache_ptx_facts(j->cache.arena, j->cache.facts);
-    j->cache.facts[n++] = (NjKeyFact){"architecture", nj_arena_printf(j->cache.arena, "compile_ptx %d %d", j->cc, j->suffix)};
+    j->cache.facts[n++] =
+        (NjKeyFact){"architecture", nj_arena_printf(j->cache.arena, "compile_ptx %d %d", j->cc, j->suffix)};
     j->cache.ask.nfacts = n;
 }
 
@@ -234,7 +241,8 @@ static PyObject *api_ptx(PyObject *self, PyObject *args)
     PtxJob j = {0};
     PyObject *sig;
     int suffix, only_text;
-    if (!PyArg_ParseTuple(args, "O!OiCp:cuda_ptx", &NjKernel_Type, &j.k, &sig, &j.cc, &suffix, &only_text) || !(sig = nj_pysig_get(sig)))
+    if (!PyArg_ParseTuple(args, "O!OiCp:cuda_ptx", &NjKernel_Type, &j.k, &sig, &j.cc, &suffix, &only_text) ||
+        !(sig = nj_pysig_get(sig)))
         return NULL;
     j.want = nj_pysig_sig(sig);
     j.suffix = suffix == ' ' ? 0 : (char)suffix;
@@ -281,7 +289,7 @@ static PyObject *api_disassemble(PyObject *self, PyObject *args)
     return s;
 }
 
-/* -- what was found where ----------------------------------------------------------------------------------------------- */
+/* -- what was found where ------------------------------------------------------------------------------------------ */
 
 static PyObject *api_found(PyObject *self, PyObject *_)
 {

@@ -1,7 +1,8 @@
 /* devarray.c - an array on a device: shape and strides over a piece of memory. The base of naja.cuda's DeviceNDArray.
  *
- * Only what launches need is here, so that they read fields and allocate nothing: address, type with layout, shape and strides.
- * Views are made by _make(memory, offset, shape, strides, dtype); their geometry is NumPy's, computed in Python.
+ * Only what launches need is here, so that they read fields and allocate nothing: address, type with layout, shape and
+ * strides. Views are made by _make(memory, offset, shape, strides, dtype); their geometry is NumPy's, computed in
+ * Python.
  */
 #include "cuda_ext.h"
 #include "npy.h"
@@ -77,7 +78,8 @@ static int check_extent(NjDevArrayObject *a, Py_ssize_t offset, int nd)
         *(span < 0 ? &lo : &hi) += span;
     }
     if (a->size && (lo < 0 || (size_t)hi > a->memory->nbytes)) {
-        PyErr_Format(PyExc_ValueError, "a view of bytes %zd to %zd does not fit into %zu bytes", lo, hi, a->memory->nbytes);
+        PyErr_Format(PyExc_ValueError, "a view of bytes %zd to %zd does not fit into %zu bytes", lo, hi,
+                     a->memory->nbytes);
         return -1;
     }
     a->ptr = a->memory->ptr + (uint64_t)offset;
@@ -102,7 +104,8 @@ static PyObject *devarray_new(PyTypeObject *type, PyObject *args, PyObject *kwar
         return NULL;
     a->memory = (NjMemoryObject *)Py_NewRef(memory);
     a->dtype = Py_NewRef(dtype);
-    if (fill_dims(a, shape, strides, (int)nd) < 0 || fill_type(a, (int)nd) < 0 || check_extent(a, offset, (int)nd) < 0) {
+    if (fill_dims(a, shape, strides, (int)nd) < 0 || fill_type(a, (int)nd) < 0 ||
+        check_extent(a, offset, (int)nd) < 0) {
         Py_DECREF(a);
         return NULL;
     }

@@ -1,7 +1,8 @@
 /* device.h - what kernels run on, behind one struct: an NVIDIA GPU or the CPU device.
  *
- * NjDevice is made once for each ordinal and lives as long as the process. Functions whose name ends in _nogil are called
- * without the GIL; all report through an NjErr. Streams and events are opaque handles; NULL is the default stream.
+ * NjDevice is made once for each ordinal and lives as long as the process. Functions whose name ends in _nogil are
+ * called without the GIL; all report through an NjErr. Streams and events are opaque handles; NULL is the default
+ * stream.
  */
 #ifndef NJ_EXT_DEVICE_H
 #define NJ_EXT_DEVICE_H
@@ -36,7 +37,8 @@ typedef struct NjDeviceOps {
     bool host_memory;                        /* kernels can read host arrays where they are */
     NjStatus (*alloc)(NjDevice *d, size_t nbytes, uint64_t *ptr, NjErr *err);
     NjStatus (*free)(NjDevice *d, uint64_t ptr, NjErr *err);
-    /* Host memory that the device reaches without staging; with `mapped` (and where pinned, too) at host_ptr's address. */
+    /* Host memory that the device reaches without staging; with `mapped` (and where pinned, too) at host_ptr's
+     * address. */
     NjStatus (*host_alloc)(NjDevice *d, size_t nbytes, bool mapped, void **p, NjErr *err);
     NjStatus (*host_free)(NjDevice *d, void *p, NjErr *err);
     NjStatus (*host_pin)(NjDevice *d, void *p, size_t nbytes, bool mapped, NjErr *err);
@@ -62,20 +64,23 @@ typedef struct NjDeviceOps {
     NjStatus (*event_done)(NjDevice *d, void *event, bool *done, NjErr *err);
     NjStatus (*event_elapsed)(NjDevice *d, void *from, void *to, float *ms, NjErr *err);
     NjStatus (*stream_wait)(NjDevice *d, void *stream, void *event, NjErr *err);
-    /* Appends what compiled code depends on beside the unit, at most NJ_CACHE_FACTS facts; texts in the arena. GIL held. */
+    /* Appends what compiled code depends on beside the unit, at most NJ_CACHE_FACTS facts; texts in the arena. GIL
+     * held. */
     uint32_t (*facts)(NjDevice *d, NjArena *a, NjKeyFact *out);
     /* The unit's LLVM text -> what load_nogil takes: an ELF object, or PTX that ends with a zero. */
     NjStatus (*compile_nogil)(NjDevice *d, const NjUnit *u, NjText *out, NjErr *err);
-    /* Compiled now or found in the cache. On success *asm_text (nj_malloc'ed, NUL-terminated) is its PTX, or NULL where making
-     * assembly costs extra: then code_asm makes it on demand. */
-    NjStatus (*load_nogil)(NjDevice *d, const NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out, char **asm_text,
-                           NjErr *err);
+    /* Compiled now or found in the cache. On success *asm_text (nj_malloc'ed, NUL-terminated) is its PTX, or NULL where
+     * making assembly costs extra: then code_asm makes it on demand. */
+    NjStatus (*load_nogil)(NjDevice *d, const NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out,
+                           char **asm_text, NjErr *err);
     NjStatus (*unload)(NjDevCode *c, NjErr *err);
     NjStatus (*code_info)(NjDevCode *c, NjCodeInfo *out, NjErr *err);
     NjStatus (*code_asm)(const NjUnit *u, NjText *out, NjErr *err);
-    /* slots: 8 bytes for each part of each argument, in order; params: their addresses. *status: what the kernel raised,
+    /* slots: 8 bytes for each part of each argument, in order; params: their addresses. *status: what the kernel
+     * raised,
      * 0 nothing; where a thread raised, err says which. */
-    NjStatus (*launch_nogil)(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots, void **params, int32_t *status, NjErr *err);
+    NjStatus (*launch_nogil)(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots, void **params, int32_t *status,
+                             NjErr *err);
     NjStatus (*attribute)(NjDevice *d, const char *name, int *value, NjErr *err);
     size_t   nattr;
     const char *(*attr_name)(size_t i);
@@ -97,7 +102,8 @@ NjDevice *nj_device_get(int ordinal);                /* NULL when out of range *
 NjDevice *nj_device_current(NjErr *err);             /* of this thread; device 0 until nj_device_select */
 NjStatus  nj_device_select(int ordinal, NjErr *err);
 const char *nj_device_why_cpu(void);                 /* why there is no GPU, as the driver's loader said it; "" */
-/* site-packages folders, NULL-terminated, for everything that looks for toolkit parts. Set once, before the first use. */
+/* site-packages folders, NULL-terminated, for everything that looks for toolkit parts. Set once, before the first
+ * use. */
 void nj_device_set_sites(char **sites);
 const char *const *nj_device_sites(void);
 

@@ -20,7 +20,10 @@ struct NjDevCode {
 
 typedef struct CpuEvent { bool timing, recorded; struct timespec at; } CpuEvent;
 
-static NjStatus cpu_alloc(NjDevice *d, size_t nbytes, uint64_t *ptr, NjErr *err) { return nj_cpu_mem_alloc(nbytes, ptr, err); }
+static NjStatus cpu_alloc(NjDevice *d, size_t nbytes, uint64_t *ptr, NjErr *err)
+{
+    return nj_cpu_mem_alloc(nbytes, ptr, err);
+}
 static NjStatus cpu_free(NjDevice *d, uint64_t ptr, NjErr *err) { return nj_cpu_mem_free(ptr, err); }
 
 /* Its memory is the host's: pinned and mapped mean nothing more. */
@@ -113,7 +116,7 @@ static NjStatus cpu_event_elapsed(NjDevice *d, void *from, void *to, float *ms, 
     return NJ_OK;
 }
 
-/* -- kernels, compiled here or by an earlier process ------------------------------------------------------------------------------------------------ */
+/* -- kernels, compiled here or by an earlier process --------------------------------------------------------------- */
 
 static NjStatus cpu_unload(NjDevCode *c, NjErr *err)
 {
@@ -148,8 +151,8 @@ static NjStatus cpu_compile(NjDevice *d, const NjUnit *u, NjText *out, NjErr *er
     return nj_cpu_llvm_compile(NJ_LLVM_OBJECT, u->llvm.at, u->llvm.n, NULL, out, err);
 }
 
-static NjStatus cpu_load(NjDevice *d, const NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out, char **asm_text,
-                         NjErr *err)
+static NjStatus cpu_load(NjDevice *d, const NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out,
+                         char **asm_text, NjErr *err)
 {
     *asm_text = NULL;
     NjDevCode *c = nj_calloc(1, sizeof *c);
@@ -178,7 +181,8 @@ static NjStatus cpu_code_asm(const NjUnit *u, NjText *out, NjErr *err)
     return nj_cpu_llvm_compile(NJ_LLVM_ASM, u->llvm.at, u->llvm.n, NULL, out, err);
 }
 
-static NjStatus cpu_launch(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots, void **params, int32_t *status, NjErr *err)
+static NjStatus cpu_launch(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots, void **params, int32_t *status,
+                           NjErr *err)
 {
     int32_t grid[3], block[3];
     for (int i = 0; i < 3; i++) {
@@ -227,7 +231,8 @@ static const NjDeviceOps cpu_ops = {
     .stream_wait = cpu_stream_wait,
     .event_new = cpu_event_new, .event_free = cpu_event_free, .event_record = cpu_event_record,
     .event_sync_nogil = cpu_event_sync, .event_done = cpu_event_done, .event_elapsed = cpu_event_elapsed,
-    .facts = cpu_facts, .compile_nogil = cpu_compile, .load_nogil = cpu_load, .unload = cpu_unload, .code_info = cpu_code_info, .code_asm = cpu_code_asm,
+    .facts = cpu_facts, .compile_nogil = cpu_compile, .load_nogil = cpu_load, .unload = cpu_unload,
+    .code_info = cpu_code_info, .code_asm = cpu_code_asm,
     .launch_nogil = cpu_launch, .attribute = cpu_attribute, .nattr = NJ_COUNT(cpu_attrs), .attr_name = cpu_attr_name,
 };
 

@@ -20,7 +20,10 @@ static NjCudaDev *cuda_dev(NjDevice *d) { return d->impl; }
 
 /* -- memory ------------------------------------------------------------------------------------------------- */
 
-static NjStatus cuda_alloc(NjDevice *d, size_t n, uint64_t *ptr, NjErr *err) { return nj_cuda_alloc(cuda_dev(d), n, ptr, err); }
+static NjStatus cuda_alloc(NjDevice *d, size_t n, uint64_t *ptr, NjErr *err)
+{
+    return nj_cuda_alloc(cuda_dev(d), n, ptr, err);
+}
 static NjStatus cuda_free(NjDevice *d, uint64_t ptr, NjErr *err) { return nj_cuda_free(cuda_dev(d), ptr, err); }
 
 static unsigned host_flags(bool mapped) { return NJ_CUDA_HOST_PORTABLE | (mapped ? NJ_CUDA_HOST_MAPPED : 0); }
@@ -37,7 +40,10 @@ static NjStatus cuda_host_pin(NjDevice *d, void *p, size_t n, bool mapped, NjErr
 
 static NjStatus cuda_host_free(NjDevice *d, void *p, NjErr *err) { return nj_cuda_host_free(cuda_dev(d), p, err); }
 static NjStatus cuda_host_unpin(NjDevice *d, void *p, NjErr *err) { return nj_cuda_host_unpin(cuda_dev(d), p, err); }
-static NjStatus cuda_host_ptr(NjDevice *d, void *p, uint64_t *ptr, NjErr *err) { return nj_cuda_host_ptr(cuda_dev(d), p, ptr, err); }
+static NjStatus cuda_host_ptr(NjDevice *d, void *p, uint64_t *ptr, NjErr *err)
+{
+    return nj_cuda_host_ptr(cuda_dev(d), p, ptr, err);
+}
 
 static NjStatus cuda_h2d(NjDevice *d, void *s, uint64_t dst, const void *src, size_t n, NjErr *err)
 {
@@ -85,7 +91,10 @@ static NjStatus cuda_stream_sync(NjDevice *d, void *s, NjErr *err)
     return s ? nj_cuda_stream_sync(s, err) : nj_cuda_dev_sync(cuda_dev(d), err);
 }
 
-static NjStatus cuda_stream_done(NjDevice *d, void *s, bool *done, NjErr *err) { return nj_cuda_stream_done(s, done, err); }
+static NjStatus cuda_stream_done(NjDevice *d, void *s, bool *done, NjErr *err)
+{
+    return nj_cuda_stream_done(s, done, err);
+}
 static NjStatus cuda_stream_wait(NjDevice *d, void *s, void *e, NjErr *err) { return nj_cuda_stream_wait(s, e, err); }
 static uintptr_t cuda_stream_raw(NjDevice *d, void *s) { return nj_cuda_stream_raw(s); }
 
@@ -97,14 +106,17 @@ static NjStatus cuda_event_new(NjDevice *d, bool timing, void **e, NjErr *err)
 static NjStatus cuda_event_free(NjDevice *d, void *e, NjErr *err) { return nj_cuda_event_free(e, err); }
 static NjStatus cuda_event_record(NjDevice *d, void *e, void *s, NjErr *err) { return nj_cuda_event_record(e, s, err); }
 static NjStatus cuda_event_sync(NjDevice *d, void *e, NjErr *err) { return nj_cuda_event_sync(e, err); }
-static NjStatus cuda_event_done(NjDevice *d, void *e, bool *done, NjErr *err) { return nj_cuda_event_done(e, done, err); }
+static NjStatus cuda_event_done(NjDevice *d, void *e, bool *done, NjErr *err)
+{
+    return nj_cuda_event_done(e, done, err);
+}
 
 static NjStatus cuda_event_elapsed(NjDevice *d, void *from, void *to, float *ms, NjErr *err)
 {
     return nj_cuda_event_elapsed(from, to, ms, err);
 }
 
-/* -- text to PTX ---------------------------------------------------------------------------------------------------- */
+/* -- text to PTX --------------------------------------------------------------------------------------------------- */
 
 /* libNVVM, opened once. Guarded by a lock of its own, for compiles run without the GIL. */
 #include "base/lock.h"
@@ -140,7 +152,8 @@ static NjStatus ptx_by_nvvm(const NjUnit *u, int cc, char suffix, NjText *ptx, N
         return st;
     int best = nj_nvvm_best_cc(nv, cc);
     if (!best)
-        return nj_err_set(err, NJ_E_ENV, 0, "%s makes no code for compute capability %d.%d", nj_nvvm_path(nv), cc / 10, cc % 10);
+        return nj_err_set(err, NJ_E_ENV, 0, "%s makes no code for compute capability %d.%d", nj_nvvm_path(nv), cc / 10,
+                          cc % 10);
     bool fast = u->opts.fastmath;
     NjNvvmOpts o = {.cc = best, .suffix = best == cc ? suffix : 0, .opt = u->opts.debug ? 0 : u->opts.opt, .ftz = fast,
                     .fast_div = fast, .fast_sqrt = fast, .debug = u->opts.debug, .lineinfo = u->opts.lineinfo,
@@ -173,7 +186,9 @@ static NjStatus ptx_by_llvm(const NjUnit *u, int cc, char suffix, NjText *ptx, N
         if (nj_find(NJ_PART_libdevice, nj_device_sites(), &found))
             lib.bytes = read_file(found.path, &lib.nbytes);
         if (!lib.bytes)
-            return nj_err_set(err, NJ_E_ENV, 0, "math functions in kernels need libdevice, and none was found: install nvidia-cuda-nvcc or set NAJA_LIBDEVICE");
+            return nj_err_set(err, NJ_E_ENV, 0,
+                              "math functions in kernels need libdevice, and none was found: install nvidia-cuda-nvcc "
+                              "or set NAJA_LIBDEVICE");
         o.lib = &lib;
         o.nlib = 1;
     }
@@ -187,7 +202,7 @@ NjStatus nj_device_ptx(const NjUnit *u, int cc, char suffix, NjText *ptx, NjErr 
     return u->target->typed_pointers ? ptx_by_nvvm(u, cc, suffix, ptx, err) : ptx_by_llvm(u, cc, suffix, ptx, err);
 }
 
-/* -- kernels ------------------------------------------------------------------------------------------------------------ */
+/* -- kernels ------------------------------------------------------------------------------------------------------- */
 
 static NjStatus cuda_unload(NjDevCode *c, NjErr *err)
 {
@@ -210,8 +225,8 @@ static NjStatus cuda_compile(NjDevice *d, const NjUnit *u, NjText *out, NjErr *e
     return st == NJ_OK && out->failed ? nj_err_set(err, NJ_E_NOMEM, 0, "out of memory for PTX") : st;
 }
 
-static NjStatus cuda_load(NjDevice *d, const NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out, char **asm_text,
-                          NjErr *err)
+static NjStatus cuda_load(NjDevice *d, const NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out,
+                          char **asm_text, NjErr *err)
 {
     const char *ptx = im->code;
     *asm_text = NULL;
@@ -258,7 +273,8 @@ static NjStatus cuda_code_asm(const NjUnit *u, NjText *out, NjErr *err)
     return nj_device_ptx(u, 75, 0, out, err);
 }
 
-static NjStatus cuda_launch(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots, void **params, int32_t *status, NjErr *err)
+static NjStatus cuda_launch(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots, void **params, int32_t *status,
+                            NjErr *err)
 {
     *status = 0;
     if (how->shared_nbytes > c->shared_limit) {
@@ -278,10 +294,12 @@ static NjStatus cuda_attribute(NjDevice *d, const char *name, int *value, NjErr 
     return nj_cuda_dev_attr(cuda_dev(d), name, value, err);
 }
 
-static NjDeviceOps cuda_ops = {      /* target and nattr are set when the first device opens */
+/* target and nattr are set when the first device opens */
+static NjDeviceOps cuda_ops = {
     .kind = "cuda", .host_memory = false,
     .alloc = cuda_alloc, .free = cuda_free,
-    .host_alloc = cuda_host_alloc, .host_free = cuda_host_free, .host_pin = cuda_host_pin, .host_unpin = cuda_host_unpin,
+    .host_alloc = cuda_host_alloc, .host_free = cuda_host_free,
+    .host_pin = cuda_host_pin, .host_unpin = cuda_host_unpin,
     .host_ptr = cuda_host_ptr, .h2d_nogil = cuda_h2d, .d2h_nogil = cuda_d2h, .d2d_nogil = cuda_d2d,
     .fill_nogil = cuda_fill, .sync_nogil = cuda_sync, .meminfo = cuda_meminfo,
     .stream_new = cuda_stream_new, .stream_wrap = cuda_stream_wrap, .stream_free = cuda_stream_free,
@@ -289,7 +307,8 @@ static NjDeviceOps cuda_ops = {      /* target and nattr are set when the first 
     .stream_wait = cuda_stream_wait,
     .event_new = cuda_event_new, .event_free = cuda_event_free, .event_record = cuda_event_record,
     .event_sync_nogil = cuda_event_sync, .event_done = cuda_event_done, .event_elapsed = cuda_event_elapsed,
-    .facts = cuda_facts, .compile_nogil = cuda_compile, .load_nogil = cuda_load, .unload = cuda_unload, .code_info = cuda_code_info, .code_asm = cuda_code_asm,
+    .facts = cuda_facts, .compile_nogil = cuda_compile, .load_nogil = cuda_load, .unload = cuda_unload,
+    .code_info = cuda_code_info, .code_asm = cuda_code_asm,
     .launch_nogil = cuda_launch, .attribute = cuda_attribute, .attr_name = nj_cuda_attr_name,
 };
 

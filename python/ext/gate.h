@@ -7,7 +7,7 @@
 typedef struct NjGate {
     PyThread_type_lock lock;
     unsigned long owner;               /* the thread that holds it, 0: none; under the GIL */
-    long pid;                          /* its process: a forked child has the lock, but not the thread that would free it */
+    long pid;                      /* its process: a forked child has the lock, but not the thread that would free it */
 } NjGate;
 
 int  nj_gate_init(NjGate *g);                        /* -1 with an exception */

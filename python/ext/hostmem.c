@@ -109,7 +109,10 @@ static int hostmem_buffer(PyObject *self, Py_buffer *view, int flags)
     return PyBuffer_FillInfo(view, self, m->at, (Py_ssize_t)m->nbytes, 0, flags);
 }
 
-static PyObject *hostmem_get_ptr(PyObject *self, void *_) { return PyLong_FromUnsignedLongLong(((HostMem *)self)->ptr); }
+static PyObject *hostmem_get_ptr(PyObject *self, void *_)
+{
+    return PyLong_FromUnsignedLongLong(((HostMem *)self)->ptr);
+}
 static PyObject *hostmem_get_nbytes(PyObject *self, void *_) { return PyLong_FromSize_t(((HostMem *)self)->nbytes); }
 
 static PyGetSetDef hostmem_getset[] = {

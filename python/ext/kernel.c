@@ -1,8 +1,8 @@
 /* kernel.c - the object behind @cuda.jit: a Python function and its specialisations for devices.
  *
  * A specialisation is one tuple of argument types on one device: snapshot with the GIL, compiled and loaded without it.
- * specs is only touched with the GIL; of two threads that miss together one compiles, and the other waits for the kernel's
- * lock without the GIL. naja/cuda/dispatcher.py adds what is not hot.
+ * specs is only touched with the GIL; of two threads that miss together one compiles, and the other waits for the
+ * kernel's lock without the GIL. naja/cuda/dispatcher.py adds what is not hot.
  */
 #include "cuda_ext.h"
 #include "cache.h"
@@ -154,7 +154,8 @@ static NjStatus spec_code_nogil(NjKernelSpec *s, const NjUnit *u, NjCacheUse *ca
 static NjStatus spec_unit_nogil(NjKernelSpec *s, const NjOpts *opts)
 {
     s->unit = nj_unit_new(nj_ext_ctx(), s->dev->ops->target, opts);
-    return s->unit ? nj_unit_compile(s->unit, NJ_ROOT_KERNEL, nj_snapshot_root(s->snap), s->types, s->nargs, NULL) : NJ_E_NOMEM;
+    return s->unit ? nj_unit_compile(s->unit, NJ_ROOT_KERNEL, nj_snapshot_root(s->snap), s->types, s->nargs, NULL)
+                   : NJ_E_NOMEM;
 }
 
 static int spec_error(NjKernelSpec *s, NjStatus compiled, const NjErr *err)
@@ -234,7 +235,8 @@ static const NjSig *declared_for(NjKernelObject *k, const NjType *const *types, 
     if (i >= 0)
         return &k->declared[i];
     if (i == -2) {
-        PyErr_Format(PyExc_TypeError, "ambiguous: several signatures of kernel %S fit these arguments equally well", kernel_name(k));
+        PyErr_Format(PyExc_TypeError, "ambiguous: several signatures of kernel %S fit these arguments equally well",
+                     kernel_name(k));
         return NULL;
     }
     PyObject *given = nj_pysig_new(NULL, types, nargs);
@@ -291,23 +293,25 @@ static int take_bounds(NjKernelObject *k, PyObject *bounds)
         return -1;
     Py_ssize_t n = PyTuple_GET_SIZE(t);
     if (n > 3)
-        PyErr_SetString(PyExc_ValueError, "launch_bounds takes at most three numbers: threads per block, blocks per multiprocessor, blocks per cluster");
+        PyErr_SetString(PyExc_ValueError, "launch_bounds takes at most three numbers: threads per block, blocks per "
+                                          "multiprocessor, blocks per cluster");
     for (Py_ssize_t i = 0; i < n && i < 3 && !PyErr_Occurred(); i++)
         k->opts.launch_bounds[i] = (uint32_t)PyLong_AsUnsignedLong(PyTuple_GET_ITEM(t, i));
     Py_DECREF(t);
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* Kernel(func, sigs, device=, fastmath=, debug=, lineinfo=, opt=, inline=, max_registers=, launch_bounds=, boundscheck=, cache=) */
+/* Kernel(func, sigs, device=, fastmath=, debug=, lineinfo=, opt=, inline=, max_registers=, launch_bounds=,
+ * boundscheck=, cache=) */
 static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"", "", "device", "fastmath", "debug", "lineinfo", "opt", "inline", "max_registers", "launch_bounds",
-                            "boundscheck", "cache", NULL};
+    static char *names[] = {"", "", "device", "fastmath", "debug", "lineinfo", "opt", "inline", "max_registers",
+                            "launch_bounds", "boundscheck", "cache", NULL};
     PyObject *func, *sigs, *bounds = Py_None;
     int device = 0, fastmath = 0, debug = 0, lineinfo = 0, opt = 3, hint = 0, boundscheck = 0, cache = 1;
     unsigned registers = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|ppppiiIOpp:Kernel", names, &func, &sigs, &device, &fastmath, &debug, &lineinfo,
-                                     &opt, &hint, &registers, &bounds, &boundscheck, &cache))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|ppppiiIOpp:Kernel", names, &func, &sigs, &device, &fastmath,
+                                     &debug, &lineinfo, &opt, &hint, &registers, &bounds, &boundscheck, &cache))
         return NULL;
     PyObject *list = nj_pysig_list(sigs);
     NjKernelObject *k = list ? (NjKernelObject *)type->tp_alloc(type, 0) : NULL;
@@ -319,9 +323,10 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     k->sigs = list;
     k->device = device;
     k->closed = PyList_GET_SIZE(list) > 0;
-    k->opts = (NjOpts){.error_model = debug ? NJ_ERRORS_PYTHON : NJ_ERRORS_NUMPY, .fastmath = fastmath, .fast_flags = fastmath ? 0x7f : 0,
-                       .boundscheck = boundscheck, .debug = debug, .lineinfo = lineinfo, .device = device,
-                       .inline_hint = (uint8_t)hint, .opt = (uint8_t)opt, .max_registers = registers, .nocache = !cache};
+    k->opts = (NjOpts){.error_model = debug ? NJ_ERRORS_PYTHON : NJ_ERRORS_NUMPY, .fastmath = fastmath,
+                       .fast_flags = fastmath ? 0x7f : 0, .boundscheck = boundscheck, .debug = debug,
+                       .lineinfo = lineinfo, .device = device, .inline_hint = (uint8_t)hint, .opt = (uint8_t)opt,
+                       .max_registers = registers, .nocache = !cache};
     if (nj_gate_init(&k->gate) < 0 || take_declared(k) < 0 || take_bounds(k, bounds) < 0)
         Py_CLEAR(k);
     return (PyObject *)k;
@@ -462,8 +467,8 @@ static PyObject *kernel_info(PyObject *self, PyObject *sig)
         return NULL;
     if (s->dev->ops->code_info(s->code, &i, &err) != NJ_OK)
         return nj_error_from_err(&err);
-    return Py_BuildValue("{s:i,s:i,s:i,s:i,s:i}", "regs_per_thread", i.registers, "shared_mem_per_block", i.shared_nbytes,
-                         "const_mem_size", i.const_nbytes, "local_mem_per_thread", i.local_nbytes,
+    return Py_BuildValue("{s:i,s:i,s:i,s:i,s:i}", "regs_per_thread", i.registers, "shared_mem_per_block",
+                         i.shared_nbytes, "const_mem_size", i.const_nbytes, "local_mem_per_thread", i.local_nbytes,
                          "max_threads_per_block", i.max_threads);
 }
 
@@ -495,8 +500,10 @@ static PyObject *kernel_call(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     NjKernelObject *k = (NjKernelObject *)self;
     if (k->device)
-        return PyErr_Format(PyExc_TypeError, "%S is a device function: kernels can call it, Python cannot", kernel_name(k));
-    return PyErr_Format(PyExc_ValueError, "kernel launch configuration was not specified: write %S[blocks, threads](...)",
+        return PyErr_Format(PyExc_TypeError, "%S is a device function: kernels can call it, Python cannot",
+                            kernel_name(k));
+    return PyErr_Format(PyExc_ValueError,
+                        "kernel launch configuration was not specified: write %S[blocks, threads](...)",
                         kernel_name(k));
 }
 

@@ -1,7 +1,7 @@
 /* launch.c - kernel[grid, block, stream, shared]: a launch configured once, and the path of its call.
  *
- * Arguments become 8-byte slots on the stack: device arrays by reading their fields, scalars and tuples by marshal.c. Host
- * arrays are used in place on a device that shares the host's memory; on others they are copied in before and out
+ * Arguments become 8-byte slots on the stack: device arrays by reading their fields, scalars and tuples by marshal.c.
+ * Host arrays are used in place on a device that shares the host's memory; on others they are copied in before and out
  * after, and the call waits. Nothing is allocated when there are no host arrays to copy.
  */
 #include "cuda_ext.h"
@@ -79,8 +79,8 @@ static int check_limits(const NjLaunchObject *l)
     const uint32_t *b = l->cfg.block, *g = l->cfg.grid;
     uint64_t threads = (uint64_t)b[0] * b[1] * b[2];
     if (threads > (uint64_t)d->max_threads_per_block) {
-        PyErr_Format(PyExc_ValueError, "a block of (%u, %u, %u) has %llu threads; %s takes at most %d", b[0], b[1], b[2],
-                     (unsigned long long)threads, d->name, d->max_threads_per_block);
+        PyErr_Format(PyExc_ValueError, "a block of (%u, %u, %u) has %llu threads; %s takes at most %d", b[0], b[1],
+                     b[2], (unsigned long long)threads, d->name, d->max_threads_per_block);
         return -1;
     }
     for (int i = 0; i < 3; i++)
@@ -113,8 +113,10 @@ static PyObject *launch_call(PyObject *self, PyObject *const *args, size_t nargs
 PyObject *nj_launch_new(NjKernelObject *k, PyObject *config)
 {
     if (!PyTuple_Check(config) || PyTuple_GET_SIZE(config) < 2 || PyTuple_GET_SIZE(config) > 4)
-        return PyErr_Format(PyExc_ValueError, "a launch configuration is [blocks, threads], [blocks, threads, stream] or "
-                            "[blocks, threads, stream, shared memory bytes], not %R", config);
+        return PyErr_Format(PyExc_ValueError,
+                            "a launch configuration is [blocks, threads], [blocks, threads, stream] or "
+                            "[blocks, threads, stream, shared memory bytes], not %R",
+                            config);
     NjErr err = {0};
     NjDevice *d = nj_device_current(&err);
     if (!d)
@@ -138,7 +140,8 @@ PyObject *nj_launch_new(NjKernelObject *k, PyObject *config)
 
 /* -- arguments ---------------------------------------------------------------------------------------------------- */
 
-/* Arrays of other libraries (CuPy, PyTorch) speak __cuda_array_interface__. A new DeviceArray, or NULL without an exception. */
+/* Arrays of other libraries (CuPy, PyTorch) speak __cuda_array_interface__. A new DeviceArray, or NULL without an
+ * exception. */
 static PyObject *adopt(PyObject *o)
 {
     PyObject *cai;
@@ -209,7 +212,7 @@ static int moved_slots(const Transfer *m, uint64_t *slots)
     slots[n++] = m->ptr;
     for (int i = 0; i < ndim; i++)
         slots[n++] = (uint64_t)PyArray_DIM(m->flat, i);
-    for (int i = 0; i < ndim && m->type->layout == NJ_LAYOUT_A; i++)     /* a signature such as float32[:] asks for them */
+    for (int i = 0; i < ndim && m->type->layout == NJ_LAYOUT_A; i++)  /* a signature such as float32[:] asks for them */
         slots[n++] = (uint64_t)PyArray_STRIDE(m->flat, i);
     return n;
 }
@@ -291,7 +294,7 @@ static int call_marshal(Call *c, const NjKernelSpec *s)
     return 0;
 }
 
-/* -- after the launch ------------------------------------------------------------------------------------------------ */
+/* -- after the launch ---------------------------------------------------------------------------------------------- */
 
 /* Copies written host arrays back, unless something failed: then they stay as they were. */
 static int move_out(Call *c)
@@ -375,7 +378,7 @@ static int call_run(Call *c, NjKernelSpec *s)
     return st == NJ_OK && !status ? 0 : call_failed(s, st, status, &err);
 }
 
-/* -- the short way: arguments of the types of the last launch ------------------------------------------------------------ */
+/* -- the short way: arguments of the types of the last launch ------------------------------------------------------ */
 
 static PyTypeObject *seen_class;        /* DeviceNDArray, once one was seen: saves the walk over base classes */
 
@@ -426,7 +429,8 @@ static bool short_bools(PyObject *const *o, uint32_t n, uint64_t *slot)
 }
 
 /* Slots written; -1 for an array that is not of the type or the device of the last launch. */
-static int short_arrays(const NjKernelSpec *s, PyObject *const *o, uint32_t n, const NjType *const *types, uint64_t *slot)
+static int short_arrays(const NjKernelSpec *s, PyObject *const *o, uint32_t n, const NjType *const *types,
+                        uint64_t *slot)
 {
     uint64_t *start = slot;
     for (uint32_t i = 0; i < n; i++) {
@@ -481,14 +485,15 @@ static int call_long(Call *c)
     if (!s)
         return -1;
     if (s->nslots > MAX_SLOTS) {
-        PyErr_Format(PyExc_ValueError, "the kernel's arguments take %u parameters; naja passes at most %d", s->nslots, MAX_SLOTS);
+        PyErr_Format(PyExc_ValueError, "the kernel's arguments take %u parameters; naja passes at most %d", s->nslots,
+                     MAX_SLOTS);
         return -1;
     }
     return call_block(c, s, true);
 }
 
-/* Marshals and launches. The short way fills the specialisation's block, unless another thread's launch is reading that; the
- * long way may run Python code, and with it other launches, so it always uses the stack. */
+/* Marshals and launches. The short way fills the specialisation's block, unless another thread's launch is reading
+ * that; the long way may run Python code, and with it other launches, so it always uses the stack. */
 static int call_block(Call *c, NjKernelSpec *s, bool any)
 {
     bool stack = any || s->busy;
@@ -542,7 +547,7 @@ static PyObject *launch_call(PyObject *self, PyObject *const *args, size_t nargs
     return failed ? NULL : Py_NewRef(Py_None);
 }
 
-/* -- the object ---------------------------------------------------------------------------------------------------------- */
+/* -- the object ---------------------------------------------------------------------------------------------------- */
 
 static int launch_traverse(PyObject *self, visitproc visit, void *arg)
 {
@@ -573,8 +578,11 @@ static PyObject *launch_get_shared(PyObject *self, void *_)
     return PyLong_FromUnsignedLong(((NjLaunchObject *)self)->cfg.shared_nbytes);
 }
 
-#define LAUNCH_GET(name) \
-    static PyObject *launch_get_##name(PyObject *self, void *_) { return Py_NewRef((PyObject *)((NjLaunchObject *)self)->name); }
+#define LAUNCH_GET(name)                                                                                               \
+    static PyObject *launch_get_##name(PyObject *self, void *_)                                                        \
+    {                                                                                                                  \
+        return Py_NewRef((PyObject *)((NjLaunchObject *)self)->name);                                                  \
+    }
 LAUNCH_GET(griddim)
 LAUNCH_GET(blockdim)
 LAUNCH_GET(kernel)
@@ -597,7 +605,7 @@ PyTypeObject NjLaunch_Type = {
     .tp_dealloc = launch_dealloc, .tp_traverse = launch_traverse, .tp_getset = launch_getset,
 };
 
-/* -- which way host arrays go --------------------------------------------------------------------------------------------- */
+/* -- which way host arrays go -------------------------------------------------------------------------------------- */
 
 static PyObject *hint_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
@@ -622,7 +630,8 @@ static void hint_dealloc(PyObject *self)
 
 static PyTypeObject hint_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "_naja.ArgHint", .tp_basicsize = sizeof(NjHintObject), .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .tp_name = "_naja.ArgHint", .tp_basicsize = sizeof(NjHintObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .tp_doc = "ArgHint(array, copy_in, copy_out): use naja.cuda.In, Out or InOut instead.",
     .tp_new = hint_new, .tp_dealloc = hint_dealloc,
 };

@@ -1,7 +1,7 @@
 /* memory.c - one piece of device memory as a Python object, and bytes in and out of it.
  *
- * Everything that holds a device pointer holds one of these. Memory that somebody else owns is wrapped, with what keeps it
- * alive. Reads and writes take contiguous host buffers; layout is the business of naja/cuda/devicearray.py.
+ * Everything that holds a device pointer holds one of these. Memory that somebody else owns is wrapped, with what keeps
+ * it alive. Reads and writes take contiguous host buffers; layout is the business of naja/cuda/devicearray.py.
  */
 #include "cuda_ext.h"
 
@@ -42,7 +42,8 @@ static PyObject *memory_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
         return nj_memory_new(d, (size_t)nbytes);
     NjMemoryObject *m = PyObject_New(NjMemoryObject, &NjMemory_Type);
     if (m)
-        *m = (NjMemoryObject){.ob_base = m->ob_base, .dev = d, .ptr = ptr, .nbytes = (size_t)nbytes, .owner = Py_NewRef(owner)};
+        *m = (NjMemoryObject){
+            .ob_base = m->ob_base, .dev = d, .ptr = ptr, .nbytes = (size_t)nbytes, .owner = Py_NewRef(owner)};
     return (PyObject *)m;
 }
 
@@ -61,7 +62,8 @@ static void memory_dealloc(PyObject *self)
 static int memory_range(NjMemoryObject *m, Py_ssize_t offset, Py_ssize_t n, uint64_t *at)
 {
     if (offset < 0 || n < 0 || (size_t)offset + (size_t)n > m->nbytes) {
-        PyErr_Format(PyExc_ValueError, "bytes %zd to %zd are outside of a piece of %zu bytes", offset, offset + n, m->nbytes);
+        PyErr_Format(PyExc_ValueError, "bytes %zd to %zd are outside of a piece of %zu bytes", offset, offset + n,
+                     m->nbytes);
         return -1;
     }
     *at = m->ptr + (uint64_t)offset;
@@ -94,7 +96,10 @@ static PyObject *memory_copy(NjMemoryObject *m, PyObject *args, bool out)
 }
 
 static PyObject *memory_read(PyObject *self, PyObject *args) { return memory_copy((NjMemoryObject *)self, args, true); }
-static PyObject *memory_write(PyObject *self, PyObject *args) { return memory_copy((NjMemoryObject *)self, args, false); }
+static PyObject *memory_write(PyObject *self, PyObject *args)
+{
+    return memory_copy((NjMemoryObject *)self, args, false);
+}
 
 static PyObject *memory_copy_from(PyObject *self, PyObject *args)
 {
@@ -120,12 +125,19 @@ static PyObject *memory_copy_from(PyObject *self, PyObject *args)
 static PyMethodDef memory_methods[] = {
     {"read", memory_read, METH_VARARGS, "read(buffer, offset, stream): bytes from here into a contiguous host buffer"},
     {"write", memory_write, METH_VARARGS, "write(buffer, offset, stream): bytes of a contiguous host buffer to here"},
-    {"copy_from", memory_copy_from, METH_VARARGS, "copy_from(offset, source, source_offset, nbytes, stream): on the device"},
+    {"copy_from", memory_copy_from, METH_VARARGS,
+     "copy_from(offset, source, source_offset, nbytes, stream): on the device"},
     {0},
 };
 
-static PyObject *memory_get_ptr(PyObject *self, void *_) { return PyLong_FromUnsignedLongLong(((NjMemoryObject *)self)->ptr); }
-static PyObject *memory_get_nbytes(PyObject *self, void *_) { return PyLong_FromSize_t(((NjMemoryObject *)self)->nbytes); }
+static PyObject *memory_get_ptr(PyObject *self, void *_)
+{
+    return PyLong_FromUnsignedLongLong(((NjMemoryObject *)self)->ptr);
+}
+static PyObject *memory_get_nbytes(PyObject *self, void *_)
+{
+    return PyLong_FromSize_t(((NjMemoryObject *)self)->nbytes);
+}
 
 static PyGetSetDef memory_getset[] = {
     {"ptr", memory_get_ptr, NULL, "device address", NULL},

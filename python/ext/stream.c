@@ -24,7 +24,8 @@ int nj_stream_handle(PyObject *o, NjDevice *d, void **handle)
     if (PyObject_TypeCheck(o, &NjStream_Type)) {
         NjStreamObject *s = (NjStreamObject *)o;
         if (s->handle && s->dev != d) {
-            PyErr_Format(PyExc_ValueError, "the stream belongs to device %d, not to device %d", s->dev->info.ordinal, d->info.ordinal);
+            PyErr_Format(PyExc_ValueError, "the stream belongs to device %d, not to device %d", s->dev->info.ordinal,
+                         d->info.ordinal);
             return -1;
         }
         *handle = s->handle;
@@ -109,7 +110,8 @@ static PyNumberMethods stream_number = {.nb_int = stream_int, .nb_index = stream
 
 PyTypeObject NjStream_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "_naja.Stream", .tp_basicsize = sizeof(NjStreamObject), .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .tp_name = "_naja.Stream", .tp_basicsize = sizeof(NjStreamObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .tp_doc = "An order of work on a device: make one with naja.cuda.stream().",
     .tp_new = stream_new, .tp_dealloc = stream_dealloc, .tp_methods = stream_methods, .tp_as_number = &stream_number,
     .tp_weaklistoffset = offsetof(NjStreamObject, weakrefs),
@@ -209,7 +211,8 @@ static PyMethodDef event_methods[] = {
 
 static PyTypeObject event_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "_naja.Event", .tp_basicsize = sizeof(NjEventObject), .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .tp_name = "_naja.Event", .tp_basicsize = sizeof(NjEventObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .tp_doc = "A moment in a stream: make one with naja.cuda.event().",
     .tp_new = event_new, .tp_dealloc = event_dealloc, .tp_methods = event_methods,
 };

@@ -189,7 +189,8 @@ static const char *of_hint(PyObject *v)
     if (PyFunction_Check(v))
         return "; compiled code calls functions that it finds by name, among the globals or in a closure";
     PyObject *method = NULL;
-    bool has = nj_npy_maybe() > 0 && !PyArray_CheckScalar(v) && nj_getattr_opt((PyObject *)Py_TYPE(v), "__array__", &method) > 0;
+    bool has = nj_npy_maybe() > 0 && !PyArray_CheckScalar(v) &&
+               nj_getattr_opt((PyObject *)Py_TYPE(v), "__array__", &method) > 0;
     Py_XDECREF(method);
     PyErr_Clear();
     return has ? "; pass the array in it, which numpy.asarray(...) or its own .to_numpy() gives" : "";
@@ -219,8 +220,8 @@ static const NjType *of_value(PyObject *v)
         t = of_declared(v);
     if (t || PyErr_Occurred())
         return t;
-    PyErr_Format(PyExc_TypeError, "a value of type %.200s cannot be an argument of compiled code%s", Py_TYPE(v)->tp_name,
-                 of_hint(v));
+    PyErr_Format(PyExc_TypeError, "a value of type %.200s cannot be an argument of compiled code%s",
+                 Py_TYPE(v)->tp_name, of_hint(v));
     return NULL;
 }
 

@@ -146,7 +146,8 @@ static int ufunc_check_sig(PyObject *sig, unsigned nin)
 {
     const NjSig *s = nj_pysig_sig(sig);
     if (nin < 1 || nin > NJ_LOOP_ARGS - 1) {
-        PyErr_Format(PyExc_TypeError, "a ufunc takes at least one argument and at most %d, but the function has %u parameters",
+        PyErr_Format(PyExc_TypeError,
+                     "a ufunc takes at least one argument and at most %d, but the function has %u parameters",
                      NJ_LOOP_ARGS - 1, nin);
         return -1;
     }
