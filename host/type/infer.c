@@ -2,16 +2,16 @@
  *
  * In: untyped SSA with typed parameters. Out: types on values; infer_finish then reports or rewrites.
  *
- * Values and blocks are visited until nothing changes. A block counts only once an edge to it is taken, and an edge is not
- * taken while its condition is known to choose the other one: so `if x is None` is settled by x's type before either arm is
- * typed. Phis only widen (unify of old and new), everything else is a function of its operands, so this ends. Callees are
- * states of the same solver: a call asks for the type its callee returns so far and waits for changes, which is all
- * that recursion needs.
+ * Values and blocks are visited until nothing changes. A block counts only once an edge to it is taken, and an edge is
+ * not taken while its condition is known to choose the other one: so `if x is None` is settled by x's type before
+ * either arm is typed. Phis only widen (unify of old and new), everything else is a function of its operands, so this
+ * ends. Callees are states of the same solver: a call asks for the type its callee returns so far and waits for
+ * changes, which is all that recursion needs.
  */
 #include "type/infer.h"
 
 #define INFER_MAX_SPECS 20000
-#define INFER_MAX_DEPTH 100       /* each level is a few frames of C stack; what is deeper waits for the solver's next round */
+#define INFER_MAX_DEPTH 100       /* a level is a few frames of C stack; deeper ones wait for the solver's next round */
 #define INFER_MAX_KINDS 100       /* of one function, at that depth: it calls itself with ever new types */
 
 static const NjType *(*const typers[NJ_OP_COUNT])(Infer *, NjRef) = {
@@ -133,7 +133,7 @@ static bool drain(Infer *in)
     return any;
 }
 
-/* -- phi and ret ---------------------------------------------------------------------------------------------------- */
+/* -- phi and ret --------------------------------------------------------------------------------------------------- */
 
 /* Is the i-th way into v's block one that control can take? The k-th edge of a block owns its k-th entry in preds. */
 static bool way_is_taken(const Infer *in, NjBlkId b, unsigned i)
@@ -156,12 +156,15 @@ static void phi_clash(Infer *in, NjRef r, const NjType *a, const NjType *b)
     NjLoc at = v->loc;
     for (unsigned i = v->nargs; !at.line && i-- > 0;)
         at = nj_val(in->f, v->args[i])->loc;
-    NjDiag *g = infer_fail_at(in, at, NJ_ERR_TYPE_UNIFY, a->name, b->name, v->name ? v->name : "a conditional expression");
+    NjDiag *g =
+        infer_fail_at(in, at, NJ_ERR_TYPE_UNIFY, a->name, b->name, v->name ? v->name : "a conditional expression");
     for (unsigned i = 0; g && i < v->nargs; i++) {
         const NjVal *arg = nj_val(in->f, v->args[i]);
         if (arg->type && arg->type->kind != NJ_K_ERROR)
             nj_diag_note(&in->unit->diags, g, in->f->file, arg->loc, "%s %s", arg->type->name,
-                         arg->op == NJ_OP_const ? "on one way, a constant" : arg->op == NJ_OP_param ? "on one way, an argument" : "here");
+                         arg->op == NJ_OP_const   ? "on one way, a constant"
+                         : arg->op == NJ_OP_param ? "on one way, an argument"
+                                                  : "here");
     }
 }
 
@@ -203,8 +206,10 @@ const NjType *infer_op_ret(Infer *in, NjRef r)
 {
     const NjType *t = infer_arg(in, r, 0), *declared = in->spec->declared;
     if (declared) {
-        if (!nj_type_conv(t, declared))
-            return ret_wrong(in, r, t, declared);
+        if (!nj_type_conv(t, declared)) {
+            infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_DECLARED, in->spec->code->name, t->name, declared->name), r);
+            return NULL;
+        }
         return t;
     }
     const NjType *both = in->ret ? nj_type_unify(in->ts, in->ret, t) : t;
@@ -217,7 +222,7 @@ const NjType *infer_op_ret(Infer *in, NjRef r)
     return both;
 }
 
-/* -- a function's state ------------------------------------------------------------------------------------------------ */
+/* -- a function's state -------------------------------------------------------------------------------------------- */
 
 static void type_consts(Infer *in)
 {
@@ -314,16 +319,18 @@ Infer *infer_get(Solver *s, NjSpec *spec)
     return in;
 }
 
-/* -- to the fixpoint --------------------------------------------------------------------------------------------------- */
+/* -- to the fixpoint ----------------------------------------------------------------------------------------------- */
 
 /* Does control stop at b, because the type of a condition is not known? */
 static bool is_blocked(const Infer *in, NjBlkId b)
 {
     const NjBlk *k = nj_blk(in->f, b);
-    return nj_bits_has(in->live, b) && k->nsucc == 2 && !nj_bits_has(in->taken, 2 * b) && !nj_bits_has(in->taken, 2 * b + 1);
+    return nj_bits_has(in->live, b) && k->nsucc == 2 && !nj_bits_has(in->taken, 2 * b) &&
+           !nj_bits_has(in->taken, 2 * b + 1);
 }
 
-/* A branch whose condition has no type because of an error: both arms are typed, so that what is wrong there is said too. */
+/* A branch whose condition has no type because of an error: both arms are typed, so that what is wrong there is said
+ * too. */
 static bool force_branches(Infer *in)
 {
     bool any = false;
@@ -395,7 +402,8 @@ NjStatus nj_infer(NjSpec *spec)
     if (!ok)
         spec->state = NJ_SPEC_FAILED;
     if (s.runaway && u->diags.list.n == before)
-        nj_diag_add(&u->diags, NJ_ERR_TYPE_BAD_VALUE, s.runaway->file, s.runaway->name, (NjLoc){.line = s.runaway->first_line},
+        nj_diag_add(&u->diags, NJ_ERR_TYPE_BAD_VALUE, s.runaway->file, s.runaway->name,
+                    (NjLoc){.line = s.runaway->first_line},
                     nj_arena_printf(u->arena, "%s calls itself with ever new types, or too deeply", s.runaway->name));
     keep_finished(u);
     if (s.nomem || nj_arena_failed(u->arena) || nj_types_failures(u->ctx->types) != u->type_failures)
@@ -407,7 +415,7 @@ NjStatus nj_infer(NjSpec *spec)
     return ok ? NJ_OK : NJ_E_USER;
 }
 
-/* -- messages ----------------------------------------------------------------------------------------------------------- */
+/* -- messages ------------------------------------------------------------------------------------------------------ */
 
 const char *infer_types(Infer *in, const NjType *const *types, unsigned n)
 {
