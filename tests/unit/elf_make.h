@@ -60,7 +60,7 @@ static inline void elf_make(ElfOut *o, const ElfPlan *p)
     }
     Elf64_Rela rel[32];
     for (size_t i = 0; i < p->nrel; i++)
-        rel[i] = (Elf64_Rela){ p->rel[i].at, ELF64_R_INFO((uint64_t)p->rel[i].symbol, p->rel[i].type), p->rel[i].addend };
+        rel[i] = (Elf64_Rela){p->rel[i].at, ELF64_R_INFO((uint64_t)p->rel[i].symbol, p->rel[i].type), p->rel[i].addend};
     const struct { const void *p; size_t n; } body[NSEC] = {
         { 0, 0 }, { p->text, p->ntext }, { p->rodata, p->nrodata }, { p->data, p->ndata },
         { rel, p->nrel * sizeof *rel }, { sym, (p->nsym + 1) * sizeof *sym }, { str, nstr },

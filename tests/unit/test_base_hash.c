@@ -1,4 +1,5 @@
-/* test_base_hash.c - BLAKE2b against digests of another implementation (Python's hashlib), and however the input is cut. */
+/* test_base_hash.c - BLAKE2b against digests of another implementation (Python's hashlib), and however the input is
+ * cut. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -54,7 +54,7 @@ static void make_object(void)
 static void test_fork(void **state)
 {
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-    skip();      /* gcc's sanitizers hold locks of their allocator over fork(): the child hangs in theirs, not in ours */
+    skip();     /* gcc's sanitizers hold locks of their allocator over fork(): the child hangs in theirs, not in ours */
 #endif
     pthread_t id[2];
     make_object();

@@ -190,7 +190,8 @@ static void test_refused(void **state)
     assert_int_equal(nj_cpu_llvm_compile(NJ_LLVM_OBJECT, bad, strlen(bad), NULL, &s, &err), NJ_E_BUG);
     assert_non_null(strstr(err.text, "naja:2:"));       /* the line of our text, whatever was put before it */
     assert_int_equal(s.n, 0);
-    const char *unsel = "define i32 @f(i32 %x) {\n  %y = call i32 asm \"nonsense $0, $1\", \"=r,r\"(i32 %x)\n  ret i32 %y\n}\n";
+    const char *unsel =
+        "define i32 @f(i32 %x) {\n  %y = call i32 asm \"nonsense $0, $1\", \"=r,r\"(i32 %x)\n  ret i32 %y\n}\n";
     assert_int_equal(nj_cpu_llvm_compile(NJ_LLVM_OBJECT, unsel, strlen(unsel), NULL, &s, &err), NJ_E_BUG);
     NjLlvmOptions o = { .opt = 3, .cpu = "sm_90" };
     const char *late = "target datalayout = \"e-p:32:32\"\ndefine void @f() {\n  ret void\n}\n";

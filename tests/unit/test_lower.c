@@ -1,4 +1,5 @@
-/* test_lower.c - lowering and emission from C: results against C's own arithmetic, every allocation failing in turn, deep calls.
+/* test_lower.c - lowering and emission from C: results against C's own arithmetic, every allocation failing in turn,
+ * deep calls.
  *
  * Functions come as typed text; they are lowered, emitted, compiled by libnaja_llvm.so where there is one, and called.
  */
@@ -71,10 +72,11 @@ static void drop(Built *b)
     nj_ctx_free(b->ctx);
 }
 
-#define BINARY(op, t, r)                                                                             \
-    "func @f.0(%1: " t " \"a\", %2: " t " \"b\") -> " r " {\nb0:\n    %3: " r " = py.binop." op " %1, %2\n    ret %3\n}\n"
+#define BINARY(op, t, r)                                                                                               \
+    "func @f.0(%1: " t " \"a\", %2: " t " \"b\") -> " r " {\nb0:\n    %3: " r " = py.binop." op                        \
+    " %1, %2\n    ret %3\n}\n"
 
-/* -- results --------------------------------------------------------------------------------------------------------- */
+/* -- results ------------------------------------------------------------------------------------------------------- */
 
 static int64_t floor_div(int64_t a, int64_t b)
 {
@@ -89,7 +91,8 @@ static int64_t floor_mod(int64_t a, int64_t b)
     return r && (r < 0) != (b < 0) ? r + b : r;
 }
 
-static const int64_t edges[] = {0, 1, -1, 2, -2, 3, 7, -7, 63, 64, 65, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, INT64_MIN + 1};
+static const int64_t edges[] = {0,  1,  -1, 2,         -2,        3,         7,         -7,
+                                63, 64, 65, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, INT64_MIN + 1};
 
 typedef int64_t (*IntRef)(int64_t, int64_t);
 
@@ -210,7 +213,7 @@ static void test_conversions(void **state)
     drop(&b);
 }
 
-/* -- trouble ------------------------------------------------------------------------------------------------------------ */
+/* -- trouble ------------------------------------------------------------------------------------------------------- */
 
 static const char big_text[] =
     "func @f.0(%1: array(f64,2,A) \"a\", %2: i64 \"n\") -> f64 {\nb0:\n"
@@ -267,7 +270,8 @@ static void test_refused(void **state)
     NjCtx *ctx = nj_ctx_new();
     NjOpts opts = {0};
     NjUnit *u = nj_unit_new(ctx, &nj_cpu_target, &opts);
-    const char *text = "func @f.0(%1: c128 \"a\") -> c128 {\nb0:\n    %2: c128 = py.binop.floordiv %1, %1\n    ret %2\n}\n";
+    const char *text =
+        "func @f.0(%1: c128 \"a\") -> c128 {\nb0:\n    %2: c128 = py.binop.floordiv %1, %1\n    ret %2\n}\n";
     assert_int_equal(lower_text(u, text, -1), NJ_E_NYI);
     assert_int_equal(u->diags.list.n, 1);
     assert_int_equal(u->diags.list.at[0]->code, NJ_ERR_NYI_TYPED);

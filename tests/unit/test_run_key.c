@@ -1,4 +1,5 @@
-/* test_run_key.c - what changes a key and what does not; entries: there and back, damage at every bit, wild metadata. */
+/* test_run_key.c - what changes a key and what does not; entries: there and back, damage at every bit, wild
+ * metadata. */
 #include "cache_program.h"
 
 static bool same_key(Program *a, Program *b)
@@ -36,8 +37,9 @@ static void edit_default(Program *p)
 static void edit_missing(Program *p) { p->f_globals[2] = &p->k; }
 
 static void (*const edits[])(Program *) = {
-    edit_global, edit_kind, edit_zero, edit_callee_code, edit_name, edit_exc, edit_type, edit_layout, edit_readonly, edit_ret, edit_opts,
-    edit_callee_opts, edit_fact, edit_root, edit_target, edit_version, edit_default, edit_missing,
+    edit_global, edit_kind,   edit_zero,     edit_callee_code, edit_name,    edit_exc,
+    edit_type,   edit_layout, edit_readonly, edit_ret,         edit_opts,    edit_callee_opts,
+    edit_fact,   edit_root,   edit_target,   edit_version,     edit_default, edit_missing,
 };
 
 /* Every edit gives a key of its own; the addresses of a program give none. */

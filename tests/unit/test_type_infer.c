@@ -134,7 +134,7 @@ static void allocation_failures(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_loop_widens_and_none_prunes), cmocka_unit_test(every_mistake_once),
-                                       cmocka_unit_test(allocation_failures)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_loop_widens_and_none_prunes),
+                                       cmocka_unit_test(every_mistake_once), cmocka_unit_test(allocation_failures)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
