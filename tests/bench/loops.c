@@ -68,7 +68,8 @@ void nbody(const double *pos, double *acc, int64_t n)
     for (int64_t i = 0; i < n; i++) {
         double ax = 0, ay = 0, az = 0;
         for (int64_t j = 0; j < n; j++) {
-            double dx = pos[3 * j] - pos[3 * i], dy = pos[3 * j + 1] - pos[3 * i + 1], dz = pos[3 * j + 2] - pos[3 * i + 2];
+            double dx = pos[3 * j] - pos[3 * i], dy = pos[3 * j + 1] - pos[3 * i + 1],
+                   dz = pos[3 * j + 2] - pos[3 * i + 2];
             double r2 = dx * dx + dy * dy + dz * dz + 1e-3;
             double f = 1.0 / (r2 * sqrt(r2));
             ax += f * dx;
