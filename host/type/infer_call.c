@@ -355,6 +355,8 @@ static const NjType *call_cast(Infer *in, NjRef r, const Target *t)
     const NjType *from = infer_bare(infer_arg(in, r, 1));
     if (castable(from, t->k->type))
         return python_class(in, t->k, from);
+    if (from->kind == NJ_K_STR && infer_evaluate(in, r))
+        return t->k->type;
     if (t->k->type->kind == NJ_K_BOOL && infer_known_truth(in, v->args[1]) >= 0)
         return t->k->type;
     infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_CAST, infer_arg(in, r, 1)->name, t->k->type->name), r);

@@ -5,6 +5,9 @@
  */
 #include "type/infer.h"
 
+#include <math.h>
+#include <strings.h>
+
 /* -- constants ------------------------------------------------------------------------------------------- */
 
 static const NjType *tuple_const_type(NjTypes *ts, const NjConst *k)
@@ -276,10 +279,29 @@ static const NjConst *eval_getattr(Infer *in, NjRef r)
     return NULL;
 }
 
+/* float("inf"), float("-Infinity"), float("nan"): the only texts that programs convert, as there is no literal. */
+static const NjConst *eval_float(Infer *in, const NjConst *text)
+{
+    static const struct { const char *name; double x; } names[] = {
+        {"inf", INFINITY}, {"infinity", INFINITY}, {"nan", NAN}};
+    bool sign = text->str.n && (text->str.text[0] == '-' || text->str.text[0] == '+');
+    size_t n = text->str.n - sign;
+    for (size_t i = 0; i < NJ_COUNT(names); i++)
+        if (strlen(names[i].name) == n && !strncasecmp(text->str.text + sign, names[i].name, n)) {
+            NjConst *k = NJ_NEW(in->arena, NjConst);
+            k->kind = NJ_C_FLOAT;
+            k->f = sign && text->str.text[0] == '-' ? -names[i].x : names[i].x;
+            return k;
+        }
+    return NULL;
+}
+
 static const NjConst *eval_call(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
-    const NjConst *k = infer_known(in, v->args[0]);
+    const NjConst *k = infer_known(in, v->args[0]), *text = v->nargs == 2 ? infer_known(in, v->args[1]) : NULL;
+    if (k && k->kind == NJ_C_TYPE && k->type == infer_scalar(in, NJ_T_F64) && text && text->kind == NJ_C_STR)
+        return eval_float(in, text);
     if (!k || k->kind != NJ_C_INTRIN || k->intrin != NJ_INTRIN_LEN || v->nargs != 2)
         return NULL;
     const NjType *t = infer_type(in, v->args[1]);

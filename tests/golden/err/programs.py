@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 
-from naja import float64, njit
+from naja import complex128, float64, njit
 
 K = "text"
 OBJECT = object()
@@ -318,10 +318,20 @@ def several_at_once(a, t):
     return x + y + z
 
 
+def returns_too_much(z):
+    return z * 2
+
+
 def recursion_without_end(n):
     return recursion_without_end(n - 1)
 
 
+def returns_too_much_declared(z):
+    f = njit(float64(complex128))(returns_too_much)
+    return f(z)
+
+
+returns_too_much_declared.py_func = returns_too_much     # called as it is
 recursion_without_end = njit(recursion_without_end)
 TABLE = np.arange(3)
 TABLE.flags.writeable = False
@@ -339,5 +349,5 @@ cases = [
     (shift_by_float, 1, 2.0), (invert_float, 1.0), (global_text, 1), (global_object, 1), (global_list, 1), (huge_integer, 1),
     (raise_number, 1), (raise_text,), (list_append, 1), (comprehension, 3), (with_statement, 1), (try_statement, A),
     (inner_function, 1), (formatted, 1), (starred, (1, 2)), (range_of_float, 1.0), (slice_by_float, A, 1.0),
-    (min_of_tuple_and_number, (1, 2)), (int_of_text,), (several_at_once, 1, (1, 2)), (recursion_without_end, 1), (plain_function, 1),
+    (min_of_tuple_and_number, (1, 2)), (int_of_text,), (several_at_once, 1, (1, 2)), (recursion_without_end, 1), (returns_too_much_declared, 1j), (plain_function, 1),
 ]

@@ -471,6 +471,8 @@ def f(a, b):
                      (0.5,), (1.5,), (2.5,), (-0.5,), (2.675,), (1234.5678,), (-15.0,), (0.05,), (1e22,)[:0] or (25.0,)),
     "round_int": ("def f(i): return round(i)", (5,), (-7,)),
     "int_of_float": ("def f(x): return int(x), int(-x)", (0.9,), (1e15,), (123.999,)),
+    "infinities": ("def f(x):\n    m = float('inf')\n    if x < m:\n        m = x\n    return m, -float('inf'), float('-Infinity'), float('NaN')",
+                   (1.5,), (float("nan"),)),
     "literals": ("def f(): return 1, -1, 0x7fffffffffffffff, -0x8000000000000000, 1.5e300, 2j, True, None, (), (1, (2, 3))", ()),
     "big_literal": ("def f(): return 0xffffffffffffffff", ()),
     # -- tuples
