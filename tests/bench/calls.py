@@ -29,19 +29,24 @@ def add(a, b):
     return a + b
 
 
-def per_call(f, args, n=20000, rounds=9):
-    """Nanoseconds of a call, the empty loop taken off."""
+def loop_seconds(f, args, n):
+    start = time.perf_counter()
+    for _ in range(n):
+        f(*args)
+    return time.perf_counter() - start
+
+
+def empty_seconds(n):
+    start = time.perf_counter()
+    for _ in range(n):
+        pass
+    return time.perf_counter() - start
+
+
+def per_call(f, args, n=2000, rounds=100):
+    """Nanoseconds of a call: the best of many short rounds, less the best empty loop."""
     f(*args)
-    best = float('inf')
-    for _ in range(rounds):
-        start = time.perf_counter()
-        for _ in range(n):
-            f(*args)
-        middle = time.perf_counter()
-        for _ in range(n):
-            pass
-        best = min(best, (middle - start) - (time.perf_counter() - middle))
-    return best / n * 1e9
+    return (min(loop_seconds(f, args, n) for _ in range(rounds)) - min(empty_seconds(n) for _ in range(rounds))) / n * 1e9
 
 
 def rows(compiler):

@@ -4,7 +4,7 @@
     python tests/bench/launch.py --count        the same on the fake driver under valgrind, which must be installed
     python tests/bench/launch.py --peers        on a GPU: numba-cuda beside it
 
-On the fake driver a launch is recorded and nothing runs, and the recording is part of the figure.
+On the fake driver nothing runs; its checks are part of the figure, and with NAJA_FAKE_RECORD=1 so is its record of the launch.
 """
 import argparse
 import os
@@ -72,6 +72,7 @@ def main():
         return
     if not args.peers:
         os.environ.setdefault('NAJA_DEVICE', 'mock')
+        os.environ.setdefault('NAJA_FAKE_RECORD', '0')
     for name, arrays, scalars in CASES:
         if args.count:
             print(f'{name:<16}{count_one(arrays, scalars):>9.0f} instructions')

@@ -47,7 +47,7 @@ typedef struct FakeLaunch {
 enum { FAKE_MAX_DEVICES = 8 };
 static struct {
     pthread_mutex_t lock;
-    bool        inited;
+    bool        inited, forgets;    /* launches are checked and not kept: for timing ours */
     int         ndev, cc, retained[FAKE_MAX_DEVICES];
     FakeObj    *live, *modules;     /* modules apart, so that a launch does not walk the memory */
     size_t      used;
@@ -150,6 +150,7 @@ static NjCuResult fake_cuInit(unsigned flags)
     const char *fail = getenv("NAJA_FAKE_FAIL");
     fake.ndev = fake_env("NAJA_FAKE_DEVICES", 1, 0, FAKE_MAX_DEVICES);
     fake.cc = fake_env("NAJA_FAKE_CC", 86, 10, 999);
+    fake.forgets = !fake_env("NAJA_FAKE_RECORD", 1, 0, 1);
     if (fail && !fake.inited && !fake.fail_at) {
         fake.fail_result = NJ_CU_UNKNOWN;
         sscanf(fail, "%ld:%d", &fake.fail_at, &fake.fail_result);
@@ -718,7 +719,8 @@ static NjCuResult fake_launch(NjCuFunc fn, const unsigned dims[7], NjCuStrm s, v
         r = NJ_CU_INVALID_VALUE;
     if (r != NJ_CU_OK)
         return r;
-    fake_launch_record(e, g, s, params);
+    if (!fake.forgets)
+        fake_launch_record(e, g, s, params);
     NjFakeKernel kernel = fake.kernel;
     if (kernel == NULL)
         return NJ_CU_OK;

@@ -1,7 +1,7 @@
 /* fake_cuda.h - what the fake libcuda exports beside the driver's calls, for tests: see nj_cuda_symbol, or use ctypes.
  *
  * Environment, read at cuInit: NAJA_FAKE_DEVICES (1), NAJA_FAKE_CC (86), NAJA_FAKE_FAIL ("12" or "12:700": the
- * 12th call from there on fails, with that CUresult).
+ * 12th call from there on fails, with that CUresult), NAJA_FAKE_RECORD (1; 0: launches are checked, but not kept).
  */
 #ifndef NJ_FAKE_CUDA_H
 #define NJ_FAKE_CUDA_H
