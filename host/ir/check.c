@@ -10,7 +10,7 @@
 
 #define CHECK_MAX_NOTES 64      /* one defect may have thousands of effects, and the report is lines times notes */
 
-void check_complain(Check *c, const char *fmt, ...)
+void nj_check_complain(Check *c, const char *fmt, ...)
 {
     char text[300];
     va_list ap;
@@ -39,18 +39,18 @@ static bool check_args(Check *c, const NjVal *v)
             continue;
         const NjVal *u = a && a < f->vals.n ? nj_val(f, a) : NULL;
         if (!u || u->op >= NJ_OP_COUNT || u->op == NJ_OP_nop || (u->blk != NJ_NOBLK && !c->order[a])) {
-            check_complain(c, "operand %u, %%%u, does not exist", i, a);
+            nj_check_complain(c, "operand %u, %%%u, does not exist", i, a);
             ok = false;
             continue;
         }
         if (nj_op_info[u->op].result == '-')
-            check_complain(c, "operand %u, %%%u, is no value", i, a);
+            nj_check_complain(c, "operand %u, %%%u, is no value", i, a);
         if (u->blk == NJ_NOBLK)
             continue;
         if (nj_blk(&c->dom, at)->dead)
             continue;
         if (u->blk == at ? !phi && c->order[a] >= c->order[c->r] : !nj_dom(&c->dom, u->blk, at))
-            check_complain(c, "operand %u, %%%u, is not defined on every way here", i, a);
+            nj_check_complain(c, "operand %u, %%%u, is not defined on every way here", i, a);
     }
     return ok;
 }
@@ -59,20 +59,20 @@ static void check_val(Check *c, const NjVal *v)
 {
     const NjOpInfo *info = &nj_op_info[v->op];
     if (v->blk != c->b)
-        check_complain(c, "the value thinks it is in b%u", v->blk);
+        nj_check_complain(c, "the value thinks it is in b%u", v->blk);
     if (v->op == NJ_OP_nop) {
-        check_complain(c, "a nop in a block");
+        nj_check_complain(c, "a nop in a block");
         return;
     }
     const char *variant = nj_sub_word(v->op, v->sub);
     if (!variant || *variant == '?')
-        check_complain(c, "%s has no variant %u", info->word, v->sub);
+        nj_check_complain(c, "%s has no variant %u", info->word, v->sub);
     if (info->nargs >= 0 && v->nargs != (uint32_t)info->nargs) {
-        check_complain(c, "%s takes %d operands, not %u", info->word, info->nargs, v->nargs);
+        nj_check_complain(c, "%s takes %d operands, not %u", info->word, info->nargs, v->nargs);
         return;
     }
     if (check_args(c, v))
-        check_rules(c, v);
+        nj_check_rules(c, v);
 }
 
 /* -- blocks and edges ---------------------------------------------------------------------------------------------- */
@@ -81,12 +81,12 @@ static void check_terminator(Check *c, const NjBlk *b, NjRef last)
 {
     const NjVal *t = last ? nj_val(c->f, last) : NULL;
     if (!t || !nj_op_has(t->op, 'T')) {
-        check_complain(c, "the block has no terminator");
+        nj_check_complain(c, "the block has no terminator");
         return;
     }
     unsigned want = t->op == NJ_OP_br ? 1 : t->op == NJ_OP_condbr ? 2 : 0;
     if (b->nsucc != want)
-        check_complain(c, "%s has %u successors", nj_op_info[t->op].word, b->nsucc);
+        nj_check_complain(c, "%s has %u successors", nj_op_info[t->op].word, b->nsucc);
 }
 
 static void check_block(Check *c)
@@ -99,18 +99,18 @@ static void check_block(Check *c)
         const NjVal *v = nj_val(f, r);
         c->r = r;
         if (last && nj_op_has(nj_val(f, last)->op, 'T'))
-            check_complain(c, "a value after the terminator");
+            nj_check_complain(c, "a value after the terminator");
         if (v->prev != last)
-            check_complain(c, "its link back is %%%u, not %%%u", v->prev, last);
+            nj_check_complain(c, "its link back is %%%u, not %%%u", v->prev, last);
         if (v->op == NJ_OP_phi && !phis)
-            check_complain(c, "a phi after other values");
+            nj_check_complain(c, "a phi after other values");
         phis = phis && v->op == NJ_OP_phi;
         check_val(c, v);
         last = r;
     }
     c->r = NJ_NOREF;
     if (b->last != last)
-        check_complain(c, "its last value is %%%u, not %%%u", last, b->last);
+        nj_check_complain(c, "its last value is %%%u, not %%%u", last, b->last);
     check_terminator(c, b, last);
 }
 
@@ -126,7 +126,7 @@ static bool check_lists(Check *c)
             c->b = b;
             c->r = NJ_NOREF;
             if (r >= f->vals.n || c->order[r] || nj_val(f, r)->op >= NJ_OP_COUNT) {
-                check_complain(c, "the list of its values is broken at %%%u", r);
+                nj_check_complain(c, "the list of its values is broken at %%%u", r);
                 ok = false;
                 break;
             }
@@ -145,8 +145,8 @@ static void check_preds(Check *c, NjBlkId b, uint32_t *listed)
         const NjBlk *p = nj_blk(c->f, k->preds.at[i]);
         unsigned n = (p->nsucc > 0 && p->succ[0] == b) + (p->nsucc > 1 && p->succ[1] == b);
         if (++listed[k->preds.at[i]] > n)
-            check_complain(c, "b%u is listed as a predecessor, but has %s edge", k->preds.at[i],
-                           n ? "no second" : "no such");
+            nj_check_complain(c, "b%u is listed as a predecessor, but has %s edge", k->preds.at[i],
+                              n ? "no second" : "no such");
     }
     for (uint32_t i = 0; i < k->preds.n; i++)
         listed[k->preds.at[i]] = 0;
@@ -164,10 +164,10 @@ static bool check_edges(Check *c)
         c->b = b;
         c->r = NJ_NOREF;
         if (k->nsucc > 2 || (k->nsucc > 0 && k->succ[0] >= f->blks.n) || (k->nsucc > 1 && k->succ[1] >= f->blks.n))
-            check_complain(c, "a successor that does not exist"), ok = false;
+            nj_check_complain(c, "a successor that does not exist"), ok = false;
         for (uint32_t i = 0; i < k->preds.n; i++)
             if (k->preds.at[i] >= f->blks.n)
-                check_complain(c, "a predecessor that does not exist"), ok = false;
+                nj_check_complain(c, "a predecessor that does not exist"), ok = false;
     }
     for (NjBlkId b = 0; ok && count && b < f->blks.n; b++) {
         const NjBlk *k = nj_blk(f, b);
@@ -178,7 +178,7 @@ static bool check_edges(Check *c)
         c->b = b;
         uint32_t n = nj_blk(f, b)->preds.n;
         if (count[b] != n)
-            check_complain(c, "%u edges come in, but it lists %u predecessors", count[b], n), ok = false;
+            nj_check_complain(c, "%u edges come in, but it lists %u predecessors", count[b], n), ok = false;
     }
     for (NjBlkId b = 0; ok && count && listed && b < f->blks.n; b++)
         check_preds(c, b, listed);
@@ -191,21 +191,21 @@ static void check_head(Check *c)
     c->b = NJ_NOBLK;
     c->r = NJ_NOREF;
     if (!f->blks.n || nj_blk(f, 0)->dead)
-        check_complain(c, "the function has no entry block");
+        nj_check_complain(c, "the function has no entry block");
     else if (nj_blk(f, 0)->preds.n)
-        check_complain(c, "the entry block has predecessors");
+        nj_check_complain(c, "the entry block has predecessors");
     for (uint32_t i = 0; i < f->nparams; i++) {
         NjRef r = f->params[i];
         if (!r || r >= f->vals.n || nj_val(f, r)->op != NJ_OP_param)
-            check_complain(c, "parameter %u is no parameter", i);
+            nj_check_complain(c, "parameter %u is no parameter", i);
         else if (f->ret && !nj_val(f, r)->type)
-            check_complain(c, "parameter %u has no type", i);
-        else if (f->core && !check_is_machine(nj_val(f, r)->type))
-            check_complain(c, "parameter %u has no machine type", i);
+            nj_check_complain(c, "parameter %u has no type", i);
+        else if (f->core && !nj_check_is_machine(nj_val(f, r)->type))
+            nj_check_complain(c, "parameter %u has no machine type", i);
     }
     for (uint32_t i = 0; f->core && i < f->nrets; i++)
-        if (!check_is_machine(f->rets[i]))
-            check_complain(c, "part %u of the result has no machine type", i);
+        if (!nj_check_is_machine(f->rets[i]))
+            nj_check_complain(c, "part %u of the result has no machine type", i);
 }
 
 static void check_blocks(Check *c)
@@ -221,7 +221,7 @@ static void check_blocks(Check *c)
         bool reached = !nj_blk(&c->dom, c->b)->dead;
         c->r = NJ_NOREF;
         if (nj_blk(f, c->b)->dead && reached)
-            check_complain(c, "a dead block that can be reached");
+            nj_check_complain(c, "a dead block that can be reached");
         if (!nj_blk(f, c->b)->dead)
             check_block(c);
     }

@@ -16,12 +16,11 @@ typedef struct Check {
     uint32_t *order;           /* place of a value in its block, from 1; 0 not met */
 } Check;
 
-void check_complain(Check *c, const char *fmt, ...) NJ_PRINTF(2, 3);
+void nj_check_complain(Check *c, const char *fmt, ...) NJ_PRINTF(2, 3);
 
-/* -- check_val.c
- * ----------------------------------------------------------------------------------------------------- */
+/* -- check_val.c --------------------------------------------------------------------------------------------------- */
 
-bool check_is_machine(const NjType *t);
-void check_rules(Check *c, const NjVal *v);      /* its operands exist */
+bool nj_check_is_machine(const NjType *t);
+void nj_check_rules(Check *c, const NjVal *v);      /* its operands exist */
 
 #endif

@@ -51,7 +51,7 @@ static bool parse_count(Parse *p)
     }
     uint64_t limit = 4096 + (uint64_t)(c - start) * 64;
     bool ok = p->nvals <= limit && p->nblks <= limit;
-    return ok || scan_fail(&p->s, "value or block numbers too large for so short a text");
+    return ok || nj_scan_fail(&p->s, "value or block numbers too large for so short a text");
 }
 
 /* -- functions ----------------------------------------------------------------------------------------------------- */
@@ -61,18 +61,18 @@ static void parse_params(Parse *p)
     Scan *s = &p->s;
     NjFn *f = p->f;
     NJ_VEC(NjRef) params = {0};
-    scan_need(s, "(");
-    while (!s->failed && !scan_take(s, ")")) {
-        scan_need(s, "%");
-        NjRef r = parse_number(p);
-        const NjType *t = scan_take(s, ":") ? scan_type(s) : NULL;
-        const char *name = scan_see(s, "\"") ? scan_quoted(s, NULL) : NULL;
-        if (!scan_take(s, ",") && !scan_see(s, ")"))
-            scan_fail(s, "expected ',' or ')'");
+    nj_scan_need(s, "(");
+    while (!s->failed && !nj_scan_take(s, ")")) {
+        nj_scan_need(s, "%");
+        NjRef r = nj_parse_number(p);
+        const NjType *t = nj_scan_take(s, ":") ? nj_scan_type(s) : NULL;
+        const char *name = nj_scan_see(s, "\"") ? nj_scan_quoted(s, NULL) : NULL;
+        if (!nj_scan_take(s, ",") && !nj_scan_see(s, ")"))
+            nj_scan_fail(s, "expected ',' or ')'");
         if (s->failed)
             return;
         if (p->defined[r]) {
-            scan_fail(s, "%%%u is defined twice", r);
+            nj_scan_fail(s, "%%%u is defined twice", r);
             return;
         }
         p->defined[r] = true;
@@ -82,7 +82,7 @@ static void parse_params(Parse *p)
         v->name = name;
         v->imm.i = params.n;
         if (!nj_vec_push(s->arena, &params, r))
-            scan_fail(s, "out of memory");
+            nj_scan_fail(s, "out of memory");
     }
     f->params = params.at;
     f->nparams = params.n;
@@ -93,33 +93,33 @@ static void parse_head(Parse *p)
     Scan *s = &p->s;
     NjFn *f = p->f;
     NJ_VEC(const NjType *) parts = {0};
-    if (scan_take(s, "->"))
-        f->ret = scan_type(s);
-    if (scan_take(s, "parts(")) {
-        while (!s->failed && !scan_take(s, ")")) {
-            const NjType *t = scan_type(s);
-            if (!nj_vec_push(s->arena, &parts, t) || (!scan_take(s, ",") && !scan_see(s, ")")))
-                scan_fail(s, "expected ',' or ')'");
+    if (nj_scan_take(s, "->"))
+        f->ret = nj_scan_type(s);
+    if (nj_scan_take(s, "parts(")) {
+        while (!s->failed && !nj_scan_take(s, ")")) {
+            const NjType *t = nj_scan_type(s);
+            if (!nj_vec_push(s->arena, &parts, t) || (!nj_scan_take(s, ",") && !nj_scan_see(s, ")")))
+                nj_scan_fail(s, "expected ',' or ')'");
         }
     }
     f->rets = parts.at;
     f->nrets = parts.n;
     for (bool any = true; any;) {
         any = false;
-#define ATTR(word, field) if (scan_take_word(s, #word)) f->field = any = true;
+#define ATTR(word, field) if (nj_scan_take_word(s, #word)) f->field = any = true;
 #include "ir/attrs.def"
 #undef ATTR
     }
-    if (scan_take_word(s, "from")) {
-        f->file = scan_quoted(s, NULL);
-        f->pyname = scan_name(s);
+    if (nj_scan_take_word(s, "from")) {
+        f->file = nj_scan_quoted(s, NULL);
+        f->pyname = nj_scan_name(s);
     }
-    scan_need(s, "{");
+    nj_scan_need(s, "{");
 }
 
 static bool at_label(Scan *s)
 {
-    scan_space(s);
+    nj_scan_space(s);
     return s->at[0] == 'b' && s->at[1] >= '0' && s->at[1] <= '9';
 }
 
@@ -127,18 +127,18 @@ static void parse_body(Parse *p)
 {
     Scan *s = &p->s;
     NjBlkId b = NJ_NOBLK;
-    while (!s->failed && !scan_take(s, "}")) {
+    while (!s->failed && !nj_scan_take(s, "}")) {
         if (!at_label(s)) {
             if (b == NJ_NOBLK)
-                scan_fail(s, "expected a block's label");
+                nj_scan_fail(s, "expected a block's label");
             else
-                parse_val(p, b);
+                nj_parse_val(p, b);
             continue;
         }
-        b = parse_block(p);
-        scan_need(s, ":");
+        b = nj_parse_block(p);
+        nj_scan_need(s, ":");
         if (!s->failed && p->labelled[b])
-            scan_fail(s, "b%u is defined twice", b);
+            nj_scan_fail(s, "b%u is defined twice", b);
         p->labelled[b] = true;
     }
 }
@@ -152,13 +152,13 @@ static void parse_close(Parse *p)
             continue;
         s->line = p->used[r].line;
         s->line_at = s->at - p->used[r].col;
-        scan_fail(s, "%%%u is not defined", r);
+        nj_scan_fail(s, "%%%u is not defined", r);
     }
     for (NjBlkId b = 0; b < p->nblks && !s->failed; b++) {
         if (p->labelled[b])
             continue;
         if (nj_blk(p->f, b)->preds.n || !b)
-            scan_fail(s, "@%s has no b%u", p->f->name, b);
+            nj_scan_fail(s, "@%s has no b%u", p->f->name, b);
         nj_blk(p->f, b)->dead = true;
     }
 }
@@ -223,7 +223,7 @@ static void parse_phis(Parse *p)
         NjBlkId b = v->blk;
         NjRef *as_written = v->args;
         if (!phi_sort(f, &o, t)) {
-            scan_fail(&p->s, "%%%u: the phi's blocks are not the predecessors of b%u", t->phi, b);
+            nj_scan_fail(&p->s, "%%%u: the phi's blocks are not the predecessors of b%u", t->phi, b);
             return;
         }
         if (b == settled)
@@ -243,7 +243,7 @@ static bool parse_slots(Parse *p)
     NjVal none = {.op = NJ_OP_nop, .blk = NJ_NOBLK};
     for (uint32_t i = 1; i < p->nvals; i++)
         if (!nj_vec_push(p->s.arena, &p->f->vals, none))
-            return scan_fail(&p->s, "out of memory");
+            return nj_scan_fail(&p->s, "out of memory");
     for (uint32_t i = 0; i < p->nblks; i++)
         nj_fn_blk(p->f);
     p->used = NJ_NEWN(p->s.arena, Place, p->nvals);
@@ -251,7 +251,7 @@ static bool parse_slots(Parse *p)
     p->labelled = NJ_NEWN(p->s.arena, bool, p->nblks);
     p->phis.n = 0;
     bool ok = p->used && p->defined && p->labelled && p->f->blks.n == p->nblks && !nj_arena_failed(p->s.arena);
-    return ok || scan_fail(&p->s, "out of memory");
+    return ok || nj_scan_fail(&p->s, "out of memory");
 }
 
 static void parse_spec(NjFn *f, NjSpec *spec)
@@ -269,15 +269,15 @@ static void parse_spec(NjFn *f, NjSpec *spec)
 static NjFn *parse_fn(Parse *p)
 {
     Scan *s = &p->s;
-    bool core = scan_take_word(s, "core"), kernel = scan_take_word(s, "kernel");
-    if (!scan_take_word(s, "func"))
-        scan_fail(s, "expected 'func'");
-    scan_need(s, "@");
-    NjSpec *spec = s->failed ? NULL : parse_symbol(p);
+    bool core = nj_scan_take_word(s, "core"), kernel = nj_scan_take_word(s, "kernel");
+    if (!nj_scan_take_word(s, "func"))
+        nj_scan_fail(s, "expected 'func'");
+    nj_scan_need(s, "@");
+    NjSpec *spec = s->failed ? NULL : nj_parse_symbol(p);
     if (!spec)
         return NULL;
     if (core ? spec->core : spec->py)
-        return scan_fail(s, "@%s is defined twice", spec->symbol), NULL;
+        return nj_scan_fail(s, "@%s is defined twice", spec->symbol), NULL;
     NjFn *f = p->f = nj_fn_new(s->types, s->arena, s->diags, spec->symbol);
     f->core = core;
     f->kernel = kernel;
@@ -306,7 +306,7 @@ NjStatus nj_ir_parse(NjTypes *types, NjArena *arena, NjDiags *diags, const char 
     memcpy(copy, text, n);
     Parse p = {.s = {.types = types, .arena = arena, .diags = diags, .at = copy, .line_at = copy, .line = 1}};
     p.specs = nj_map_new(arena);
-    for (scan_space(&p.s); *p.s.at && !p.s.failed; scan_space(&p.s)) {
+    for (nj_scan_space(&p.s); *p.s.at && !p.s.failed; nj_scan_space(&p.s)) {
         if (nj_arena_failed(arena))
             return NJ_E_NOMEM;
         NjFn *f = parse_fn(&p);

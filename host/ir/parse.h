@@ -19,12 +19,11 @@ typedef struct Parse {
     NJ_VEC(PhiText) phis;
 } Parse;
 
-/* -- parse_val.c
- * ----------------------------------------------------------------------------------------------------- */
+/* -- parse_val.c --------------------------------------------------------------------------------------------------- */
 
-NjRef parse_number(Parse *p);                /* after '%': a number within bounds */
-NjBlkId parse_block(Parse *p);               /* b5 */
-NjSpec *parse_symbol(Parse *p);              /* after '@': the spec of that name, made if new */
-void parse_val(Parse *p, NjBlkId b);         /* one value, appended to b */
+NjRef nj_parse_number(Parse *p);                /* after '%': a number within bounds */
+NjBlkId nj_parse_block(Parse *p);               /* b5 */
+NjSpec *nj_parse_symbol(Parse *p);              /* after '@': the spec of that name, made if new */
+void nj_parse_val(Parse *p, NjBlkId b);         /* one value, appended to b */
 
 #endif

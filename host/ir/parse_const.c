@@ -19,11 +19,11 @@ static bool lit_number(Scan *s, Lit *k);
 static bool lit_nan(Scan *s, Lit *k)
 {
     uint64_t bits = 0x7ff8000000000000u;
-    if (scan_take(s, "(0x")) {
+    if (nj_scan_take(s, "(0x")) {
         char *end;
         bits = strtoull(s->at, &end, 16);
         s->at = end;
-        scan_need(s, ")");
+        nj_scan_need(s, ")");
     }
     k->kind = NJ_C_FLOAT;
     memcpy(&k->f, &bits, sizeof k->f);
@@ -35,13 +35,13 @@ static bool lit_float(Scan *s, Lit *k, const char *end)
     char buf[64], *stop;
     size_t n = (size_t)(end - s->at);
     if (n >= sizeof buf)
-        return scan_fail(s, "the number is too long");
+        return nj_scan_fail(s, "the number is too long");
     memcpy(buf, s->at, n);
     buf[n] = 0;
     k->kind = NJ_C_FLOAT;
     k->f = strtod(buf, &stop);
     if (stop != buf + n)
-        return scan_fail(s, "not a number: '%s'", buf);
+        return nj_scan_fail(s, "not a number: '%s'", buf);
     s->at = end;
     return true;
 }
@@ -70,7 +70,7 @@ static bool lit_int(Scan *s, Lit *k, const char *end)
 
 static bool lit_number(Scan *s, Lit *k)
 {
-    scan_space(s);
+    nj_scan_space(s);
     const char *p = s->at + (*s->at == '-');
     if (!strncmp(p, "inf", 3)) {
         k->kind = NJ_C_FLOAT;
@@ -86,7 +86,7 @@ static bool lit_number(Scan *s, Lit *k)
     while (*p >= '0' && *p <= '9')
         p++;
     if (p == digits)
-        return scan_fail(s, "expected a value");
+        return nj_scan_fail(s, "expected a value");
     bool is_float = *p == '.' || *p == 'e';
     if (*p == '.')
         for (p++; *p >= '0' && *p <= '9';)
@@ -100,10 +100,10 @@ static bool lit_number(Scan *s, Lit *k)
 static bool lit_complex(Scan *s, Lit *k)
 {
     Lit re = {0}, im = {0};
-    if (!lit_number(s, &re) || !scan_need(s, ",") || !lit_number(s, &im) || !scan_need(s, ")"))
+    if (!lit_number(s, &re) || !nj_scan_need(s, ",") || !lit_number(s, &im) || !nj_scan_need(s, ")"))
         return false;
     if (re.kind != NJ_C_FLOAT || im.kind != NJ_C_FLOAT)
-        return scan_fail(s, "the parts of a complex number are floats, such as 1.0");
+        return nj_scan_fail(s, "the parts of a complex number are floats, such as 1.0");
     k->kind = NJ_C_COMPLEX;
     k->c[0] = re.f;
     k->c[1] = im.f;
@@ -115,7 +115,7 @@ static bool lit_complex(Scan *s, Lit *k)
 /* The name before `=` of a named tuple's element, or NULL. */
 static const char *lit_field(Scan *s)
 {
-    scan_space(s);
+    nj_scan_space(s);
     const char *p = s->at;
     while ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '_')
         p++;
@@ -131,19 +131,19 @@ static const char *lit_field(Scan *s)
 static bool lit_tuple(Scan *s, Lit *k)
 {
     struct { NJ_VEC(const NjConst *) at; NJ_VEC(const char *) names; } l = {0};
-    while (!scan_take(s, ")")) {
+    while (!nj_scan_take(s, ")")) {
         const char *name = lit_field(s);
         const NjType *type = NULL;
-        NjConst *e = (NjConst *)scan_const(s, &type);       /* just made here */
+        NjConst *e = (NjConst *)nj_scan_const(s, &type);       /* just made here */
         if (e && e->kind != NJ_C_TYPE && e->kind != NJ_C_ARRAY)
             e->type = type;
         if (!e || !nj_vec_push(s->arena, &l.at, e) || (name && !nj_vec_push(s->arena, &l.names, name)))
-            return scan_fail(s, "expected an element");
-        if (!scan_take(s, ",") && !scan_see(s, ")"))
-            return scan_fail(s, "expected ',' or ')'");
+            return nj_scan_fail(s, "expected an element");
+        if (!nj_scan_take(s, ",") && !nj_scan_see(s, ")"))
+            return nj_scan_fail(s, "expected ',' or ')'");
     }
     if (l.names.n && l.names.n != l.at.n)
-        return scan_fail(s, "every element of a named tuple has a name");
+        return nj_scan_fail(s, "every element of a named tuple has a name");
     k->kind = NJ_C_TUPLE;
     k->tuple.at = l.at.at;
     k->tuple.n = l.at.n;
@@ -165,7 +165,7 @@ static bool lit_bytes(Scan *s, Lit *k)
         n++;
     uint8_t *to = n % 2 ? NULL : nj_arena_alloc(s->arena, n / 2 + 1);
     if (!to)
-        return scan_fail(s, "expected an even number of hex digits");
+        return nj_scan_fail(s, "expected an even number of hex digits");
     for (size_t i = 0; i < n / 2; i++)
         to[i] = (uint8_t)(hex_value(s->at[2 * i]) * 16 + hex_value(s->at[2 * i + 1]));
     s->at += n;
@@ -177,33 +177,33 @@ static bool lit_bytes(Scan *s, Lit *k)
 static bool lit_array(Scan *s, Lit *k)
 {
     k->kind = NJ_C_ARRAY;
-    k->type = scan_type(s);
+    k->type = nj_scan_type(s);
     if (!nj_type_is(k->type, NJ_K_ARRAY))
-        return scan_fail(s, "expected an array type");
+        return nj_scan_fail(s, "expected an array type");
     int64_t *shape = NJ_NEWN(s->arena, int64_t, k->type->ndim + 1);
     k->array.shape = shape;
     for (unsigned i = 0; i < k->type->ndim; i++) {
         if (i)
-            scan_need(s, "x");
-        scan_int(s, &shape[i]);
+            nj_scan_need(s, "x");
+        nj_scan_int(s, &shape[i]);
     }
-    return !s->failed && (!scan_take(s, "0x") || lit_bytes(s, k));
+    return !s->failed && (!nj_scan_take(s, "0x") || lit_bytes(s, k));
 }
 
 static bool lit_named(Scan *s, Lit *k, NjConstKind kind)
 {
     k->kind = kind;
-    k->name = scan_name(s);
+    k->name = nj_scan_name(s);
     return k->name != NULL;
 }
 
 static bool lit_intrin(Scan *s, Lit *k)
 {
-    const char *name = scan_name(s);
+    const char *name = nj_scan_name(s);
     k->kind = NJ_C_INTRIN;
     k->name = name;
     k->intrin = (uint16_t)(name ? nj_intrin_find(name) : NJ_INTRIN_NONE);
-    return k->intrin || scan_fail(s, "no intrinsic is called '%s'", name ? name : "");
+    return k->intrin || nj_scan_fail(s, "no intrinsic is called '%s'", name ? name : "");
 }
 
 static bool lit_thing(Scan *s, Lit *k)
@@ -213,40 +213,40 @@ static bool lit_thing(Scan *s, Lit *k)
         {"missing", NJ_C_MISSING},
     };
     for (size_t i = 0; i < NJ_COUNT(named); i++)
-        if (scan_take_word(s, named[i].word))
-            return lit_named(s, k, named[i].kind) && scan_need(s, ">");
-    if (scan_take_word(s, "type")) {
+        if (nj_scan_take_word(s, named[i].word))
+            return lit_named(s, k, named[i].kind) && nj_scan_need(s, ">");
+    if (nj_scan_take_word(s, "type")) {
         k->kind = NJ_C_TYPE;
-        k->type = scan_type(s);
+        k->type = nj_scan_type(s);
         k->name = k->type ? k->type->name : NULL;
-        return scan_need(s, ">");
+        return nj_scan_need(s, ">");
     }
-    if (scan_take_word(s, "array"))
-        return lit_array(s, k) && scan_need(s, ">");
-    return lit_intrin(s, k) && scan_need(s, ">");
+    if (nj_scan_take_word(s, "array"))
+        return lit_array(s, k) && nj_scan_need(s, ">");
+    return lit_intrin(s, k) && nj_scan_need(s, ">");
 }
 
 /* -- entry --------------------------------------------------------------------------------------------------------- */
 
 static bool lit_any(Scan *s, Lit *k)
 {
-    if (scan_see(s, "\"")) {
+    if (nj_scan_see(s, "\"")) {
         k->kind = NJ_C_STR;
-        k->str.text = scan_quoted(s, &k->str.n);
+        k->str.text = nj_scan_quoted(s, &k->str.n);
         return k->str.text != NULL;
     }
-    if (scan_take(s, "<"))
+    if (nj_scan_take(s, "<"))
         return lit_thing(s, k);
-    if (scan_take(s, "("))
+    if (nj_scan_take(s, "("))
         return lit_tuple(s, k);
-    if (scan_take(s, "complex("))
+    if (nj_scan_take(s, "complex("))
         return lit_complex(s, k);
     static const struct { const char *word; NjConstKind kind; bool b; } words[] = {
         {"true", NJ_C_BOOL, true},  {"false", NJ_C_BOOL, false},
         {"None", NJ_C_NONE, false}, {"...", NJ_C_ELLIPSIS, false},
     };
     for (size_t i = 0; i < NJ_COUNT(words); i++) {
-        if (scan_take_word(s, words[i].word)) {
+        if (nj_scan_take_word(s, words[i].word)) {
             k->kind = words[i].kind;
             k->b = words[i].b;
             return true;
@@ -255,13 +255,13 @@ static bool lit_any(Scan *s, Lit *k)
     return lit_number(s, k);
 }
 
-const NjConst *scan_const(Scan *s, const NjType **type)
+const NjConst *nj_scan_const(Scan *s, const NjType **type)
 {
     Lit *k = NJ_NEW(s->arena, Lit);
     *type = NULL;
     if (s->failed || !lit_any(s, k))
         return NULL;
-    if (scan_take(s, ":"))
-        *type = scan_type(s);
+    if (nj_scan_take(s, ":"))
+        *type = nj_scan_type(s);
     return s->failed ? NULL : k;
 }

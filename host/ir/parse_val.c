@@ -7,39 +7,39 @@
 
 /* -- references ---------------------------------------------------------------------------------------------------- */
 
-NjRef parse_number(Parse *p)
+NjRef nj_parse_number(Parse *p)
 {
     uint64_t u;
-    if (!scan_uint(&p->s, &u))
+    if (!nj_scan_uint(&p->s, &u))
         return NJ_NOREF;
     if (!u || u >= p->nvals)
-        return scan_fail(&p->s, "no such value"), NJ_NOREF;
+        return nj_scan_fail(&p->s, "no such value"), NJ_NOREF;
     return (NjRef)u;
 }
 
 static NjRef parse_use(Parse *p)
 {
     Place here = {p->s.line, (uint32_t)(p->s.at - p->s.line_at)};
-    NjRef r = parse_number(p);
+    NjRef r = nj_parse_number(p);
     if (r && !p->defined[r] && !p->used[r].line)
         p->used[r] = here;
     return r;
 }
 
-NjBlkId parse_block(Parse *p)
+NjBlkId nj_parse_block(Parse *p)
 {
     uint64_t u;
-    if (!scan_need(&p->s, "b") || !scan_uint(&p->s, &u))
+    if (!nj_scan_need(&p->s, "b") || !nj_scan_uint(&p->s, &u))
         return 0;
     if (u >= p->nblks)
-        return scan_fail(&p->s, "no such block"), 0;
+        return nj_scan_fail(&p->s, "no such block"), 0;
     return (NjBlkId)u;
 }
 
 static NjRef parse_literal(Parse *p)
 {
     const NjType *t;
-    const NjConst *k = scan_const(&p->s, &t);
+    const NjConst *k = nj_scan_const(&p->s, &t);
     if (!k)
         return NJ_NOREF;
     bool is_int = k->kind == NJ_C_INT || k->kind == NJ_C_UINT;
@@ -52,25 +52,25 @@ static NjRef parse_literal(Parse *p)
     bool is_u64 = t->kind == NJ_K_UINT && t->bits == 64, is_neg = k->kind == NJ_C_INT && k->i < 0;
     bool changed = is_int && (!nj_const_int(p->f, r, &back) || back != k->i);
     if (r && is_int && (changed || (k->kind == NJ_C_UINT && !is_u64) || (is_neg && t->kind == NJ_K_UINT)))
-        return scan_fail(&p->s, "the number does not fit in %s", t->name), NJ_NOREF;
+        return nj_scan_fail(&p->s, "the number does not fit in %s", t->name), NJ_NOREF;
     return r;
 }
 
 static NjRef parse_ref(Parse *p)
 {
     Scan *s = &p->s;
-    if (scan_take(s, "%"))
+    if (nj_scan_take(s, "%"))
         return parse_use(p);
-    if (scan_take_word(s, "_"))
+    if (nj_scan_take_word(s, "_"))
         return NJ_NOREF;
-    if (scan_take_word(s, "undef"))
-        return nj_fn_undef(p->f, scan_take(s, ":") ? scan_type(s) : NULL);
+    if (nj_scan_take_word(s, "undef"))
+        return nj_fn_undef(p->f, nj_scan_take(s, ":") ? nj_scan_type(s) : NULL);
     return parse_literal(p);
 }
 
-NjSpec *parse_symbol(Parse *p)
+NjSpec *nj_parse_symbol(Parse *p)
 {
-    const char *name = scan_name(&p->s);
+    const char *name = nj_scan_name(&p->s);
     if (!name)
         return NULL;
     NjSpec *spec = nj_map_get(p->specs, name, strlen(name));
@@ -113,7 +113,7 @@ static void parse_keyword(Parse *p, Operands *o)
         c++;
     if (c == p->s.at || *c != '=') {
         if (o->kw.n)
-            scan_fail(&p->s, "a positional argument after keyword arguments");
+            nj_scan_fail(&p->s, "a positional argument after keyword arguments");
         return;
     }
     char *name = nj_arena_alloc(p->s.arena, (size_t)(c - p->s.at) + 1);
@@ -126,28 +126,28 @@ static void parse_keyword(Parse *p, Operands *o)
 static void parse_operand(Parse *p, NjOp op, Operands *o)
 {
     Scan *s = &p->s;
-    scan_space(s);
+    nj_scan_space(s);
     if (nj_op_has(op, 'T') && *s->at == 'b' && s->at[1] >= '0' && s->at[1] <= '9') {
-        NjBlkId to = parse_block(p);
+        NjBlkId to = nj_parse_block(p);
         if (o->nto == 2)
-            scan_fail(s, "more than two targets");
+            nj_scan_fail(s, "more than two targets");
         else
             o->to[o->nto++] = to;
-    } else if (nj_op_has(op, 'I') && scan_take(s, "#")) {
-        o->has_imm = scan_int(s, &o->imm);
-    } else if (nj_op_has(op, 'N') && *s->at == '.' && s->at[1] != '.' && scan_take(s, ".")) {
-        o->name = scan_name(s);
+    } else if (nj_op_has(op, 'I') && nj_scan_take(s, "#")) {
+        o->has_imm = nj_scan_int(s, &o->imm);
+    } else if (nj_op_has(op, 'N') && *s->at == '.' && s->at[1] != '.' && nj_scan_take(s, ".")) {
+        o->name = nj_scan_name(s);
         o->has_imm = true;
-    } else if (nj_op_has(op, 'K') && scan_take(s, "{")) {
+    } else if (nj_op_has(op, 'K') && nj_scan_take(s, "{")) {
         const NjType *t;
-        NjConst *k = (NjConst *)scan_const(s, &t);      /* just made there */
+        NjConst *k = (NjConst *)nj_scan_const(s, &t);      /* just made there */
         if (k && t)
             k->type = t;
         o->k = k;
-        o->has_imm = scan_need(s, "}");
-    } else if (op == NJ_OP_call && scan_take(s, "@")) {
+        o->has_imm = nj_scan_need(s, "}");
+    } else if (op == NJ_OP_call && nj_scan_take(s, "@")) {
         o->callee = NJ_NEW(s->arena, NjCallee);
-        o->callee->spec = parse_symbol(p);
+        o->callee->spec = nj_parse_symbol(p);
         o->has_imm = true;
     } else {
         if (op == NJ_OP_py_call)
@@ -165,29 +165,29 @@ static void parse_callee(Parse *p, Operands *o)
     NjCallee *q = o->callee = NJ_NEW(s->arena, NjCallee);
     q->kwnames = o->kw.at;
     q->nkw = o->kw.n;
-    if (line_ended(s) || !scan_take(s, "=>"))
+    if (line_ended(s) || !nj_scan_take(s, "=>"))
         return;
-    if (scan_take(s, "@")) {
-        q->spec = parse_symbol(p);
-        scan_need(s, "(");
-        while (!s->failed && !scan_take(s, ")")) {
+    if (nj_scan_take(s, "@")) {
+        q->spec = nj_parse_symbol(p);
+        nj_scan_need(s, "(");
+        while (!s->failed && !nj_scan_take(s, ")")) {
             NjRef r = parse_ref(p);
             (void)nj_vec_push(s->arena, &o->bound, r);
-            if (!scan_take(s, ",") && !scan_see(s, ")"))
-                scan_fail(s, "expected ',' or ')'");
+            if (!nj_scan_take(s, ",") && !nj_scan_see(s, ")"))
+                nj_scan_fail(s, "expected ',' or ')'");
         }
         q->bound = o->bound.at;
         q->nbound = o->bound.n;
         return;
     }
     const NjType *t;
-    const NjConst *k = scan_const(s, &t);
+    const NjConst *k = nj_scan_const(s, &t);
     if (k && k->kind == NJ_C_INTRIN)
         q->intrin = k->intrin;
     else if (k && k->kind == NJ_C_TYPE)
         q->cast = k;
     else
-        scan_fail(s, "expected a function, an intrinsic or a type");
+        nj_scan_fail(s, "expected a function, an intrinsic or a type");
 }
 
 static bool op_has_operands(NjOp op)
@@ -199,39 +199,39 @@ static bool op_has_operands(NjOp op)
 static void parse_operands(Parse *p, NjOp op, Operands *o)
 {
     Scan *s = &p->s;
-    if (op_has_operands(op) && !line_ended(s) && !(op == NJ_OP_py_tuple && scan_take_word(s, "empty"))) {
+    if (op_has_operands(op) && !line_ended(s) && !(op == NJ_OP_py_tuple && nj_scan_take_word(s, "empty"))) {
         do
             parse_operand(p, op, o);
-        while (!s->failed && scan_take(s, ","));
+        while (!s->failed && nj_scan_take(s, ","));
     }
     if (op == NJ_OP_py_call)
         parse_callee(p, o);
     const NjOpInfo *i = &nj_op_info[op];
     if (!s->failed && i->nargs >= 0 && (uint32_t)i->nargs != o->args.n)
-        scan_fail(s, "%s takes %d operands, not %u", i->word, i->nargs, o->args.n);
+        nj_scan_fail(s, "%s takes %d operands, not %u", i->word, i->nargs, o->args.n);
     if (!s->failed && !o->has_imm && strpbrk(i->flags, "INK") && op != NJ_OP_py_call)
-        scan_fail(s, "%s needs a %s", i->word,
-                  nj_op_has(op, 'I') ? "#number" : nj_op_has(op, 'N') ? ".name" : "{constant}");
+        nj_scan_fail(s, "%s needs a %s", i->word,
+                     nj_op_has(op, 'I') ? "#number" : nj_op_has(op, 'N') ? ".name" : "{constant}");
     if (!s->failed && op == NJ_OP_call && !o->callee)
-        scan_fail(s, "call needs the @name of a function");
+        nj_scan_fail(s, "call needs the @name of a function");
     unsigned want = op == NJ_OP_br ? 1 : op == NJ_OP_condbr ? 2 : 0;
     if (!s->failed && o->nto != want)
-        scan_fail(s, "%s takes %u targets, not %u", i->word, want, o->nto);
+        nj_scan_fail(s, "%s takes %u targets, not %u", i->word, want, o->nto);
 }
 
 static void parse_phi(Parse *p, NjRef r, Operands *o)
 {
     Scan *s = &p->s;
     NJ_VEC(NjBlkId) from = {0};
-    scan_need(s, "[");
-    while (!s->failed && !scan_take(s, "]")) {
-        NjBlkId b = parse_block(p);
-        scan_need(s, ":");
+    nj_scan_need(s, "[");
+    while (!s->failed && !nj_scan_take(s, "]")) {
+        NjBlkId b = nj_parse_block(p);
+        nj_scan_need(s, ":");
         NjRef a = parse_ref(p);
         if (!nj_vec_push(s->arena, &from, b) || !nj_vec_push(s->arena, &o->args, a))
-            scan_fail(s, "out of memory");
-        if (!scan_take(s, ",") && !scan_see(s, "]"))
-            scan_fail(s, "expected ',' or ']'");
+            nj_scan_fail(s, "out of memory");
+        if (!nj_scan_take(s, ",") && !nj_scan_see(s, "]"))
+            nj_scan_fail(s, "expected ',' or ']'");
     }
     PhiText t = {r, from.at};
     (void)nj_vec_push(s->arena, &p->phis, t);
@@ -246,7 +246,7 @@ static NjRef parse_define(Parse *p, NjBlkId b, NjOp op, unsigned sub, NjRef r, c
     if (!r)
         return nj_emit(&at, op, sub, t, 0, NULL);
     if (p->defined[r])
-        return scan_fail(&p->s, "%%%u is defined twice", r), NJ_NOREF;
+        return nj_scan_fail(&p->s, "%%%u is defined twice", r), NJ_NOREF;
     p->defined[r] = true;
     NjVal *v = nj_val(p->f, r);
     v->op = (uint16_t)op;
@@ -265,15 +265,15 @@ static void parse_loc(Scan *s, NjLoc *loc)
     if (!line_ended(s) || *s->at != '@')
         return;
     s->at++;
-    scan_uint(s, &line);
+    nj_scan_uint(s, &line);
     end_line = line;
     if (!s->failed && *s->at == ':') {
-        scan_need(s, ":");
-        scan_uint(s, &col);
-        scan_need(s, "-");
-        scan_uint(s, &end_line);
-        scan_need(s, ":");
-        scan_uint(s, &end_col);
+        nj_scan_need(s, ":");
+        nj_scan_uint(s, &col);
+        nj_scan_need(s, "-");
+        nj_scan_uint(s, &end_line);
+        nj_scan_need(s, ":");
+        nj_scan_uint(s, &end_col);
     }
     if (!s->failed)
         *loc = (NjLoc){(uint32_t)line, (uint32_t)end_line, loc_col(col), loc_col(end_col)};
@@ -285,10 +285,10 @@ static void parse_tail(Parse *p, NjRef r)
     const char *name = NULL;
     NjLoc loc = {0};
     if (!line_ended(s) && *s->at == '"')
-        name = scan_quoted(s, NULL);
+        name = nj_scan_quoted(s, NULL);
     parse_loc(s, &loc);
     if (!line_ended(s))
-        scan_fail(s, "unexpected text after the value");
+        nj_scan_fail(s, "unexpected text after the value");
     nj_val(p->f, r)->name = name;
     nj_val(p->f, r)->loc = loc;
 }
@@ -310,26 +310,26 @@ static void parse_store(Parse *p, NjRef r, const Operands *o)
         nj_fn_edge(p->f, v->blk, o->to[i]);
 }
 
-void parse_val(Parse *p, NjBlkId b)
+void nj_parse_val(Parse *p, NjBlkId b)
 {
     Scan *s = &p->s;
     NjRef r = NJ_NOREF;
     const NjType *t = NULL;
-    if (scan_take(s, "%")) {
-        r = parse_number(p);
-        t = scan_take(s, ":") ? scan_type(s) : NULL;
-        scan_need(s, "=");
+    if (nj_scan_take(s, "%")) {
+        r = nj_parse_number(p);
+        t = nj_scan_take(s, ":") ? nj_scan_type(s) : NULL;
+        nj_scan_need(s, "=");
     }
-    ScanWord w = scan_word(s);
+    ScanWord w = nj_scan_word(s);
     NjOp op = NJ_OP_nop;
     unsigned sub = 0;
     bool known = !s->failed && nj_op_find(w.at, w.n, &op, &sub);
     if (!s->failed && (!known || op == NJ_OP_const || op == NJ_OP_param || op == NJ_OP_nop)) {
         s->at = w.at;
-        scan_fail(s, w.n ? "no operation '%.*s'" : "expected an operation", (int)(w.n < 60 ? w.n : 60), w.at);
+        nj_scan_fail(s, w.n ? "no operation '%.*s'" : "expected an operation", (int)(w.n < 60 ? w.n : 60), w.at);
     }
     if (!s->failed && !r && nj_op_info[op].result != '-' && nj_op_info[op].result != 't')
-        scan_fail(s, "%s has a result: expected %%number =", nj_op_info[op].word);
+        nj_scan_fail(s, "%s has a result: expected %%number =", nj_op_info[op].word);
     r = s->failed ? NJ_NOREF : parse_define(p, b, op, sub, r, t);
     if (!r)
         return;

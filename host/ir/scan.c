@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-bool scan_fail(Scan *s, const char *fmt, ...)
+bool nj_scan_fail(Scan *s, const char *fmt, ...)
 {
     if (s->failed)
         return false;
@@ -20,7 +20,7 @@ bool scan_fail(Scan *s, const char *fmt, ...)
     return false;
 }
 
-void scan_space(Scan *s)
+void nj_scan_space(Scan *s)
 {
     for (;; s->at++) {
         if (*s->at == ';')
@@ -35,12 +35,12 @@ void scan_space(Scan *s)
     }
 }
 
-bool scan_see(Scan *s, const char *token)
+bool nj_scan_see(Scan *s, const char *token)
 {
     if (s->failed)
         return false;
     Scan before = *s;
-    scan_space(s);
+    nj_scan_space(s);
     if (!strncmp(s->at, token, strlen(token)))
         return true;
     s->at = before.at;             /* the end of a line means something, where a value may end */
@@ -49,62 +49,62 @@ bool scan_see(Scan *s, const char *token)
     return false;
 }
 
-bool scan_take(Scan *s, const char *token)
+bool nj_scan_take(Scan *s, const char *token)
 {
-    if (!scan_see(s, token))
+    if (!nj_scan_see(s, token))
         return false;
     s->at += strlen(token);
     return true;
 }
 
-bool scan_take_word(Scan *s, const char *word)
+bool nj_scan_take_word(Scan *s, const char *word)
 {
-    if (!scan_see(s, word) || scan_is_word(s->at[strlen(word)]))
+    if (!nj_scan_see(s, word) || scan_is_word(s->at[strlen(word)]))
         return false;
     s->at += strlen(word);
     return true;
 }
 
-bool scan_need(Scan *s, const char *token)
+bool nj_scan_need(Scan *s, const char *token)
 {
-    return scan_take(s, token) || scan_fail(s, "expected '%s'", token);
+    return nj_scan_take(s, token) || nj_scan_fail(s, "expected '%s'", token);
 }
 
-ScanWord scan_word(Scan *s)
+ScanWord nj_scan_word(Scan *s)
 {
     ScanWord w = {s->at, 0};
     if (s->failed)
         return w;
-    scan_space(s);
+    nj_scan_space(s);
     for (w.at = s->at; scan_is_word(*s->at); s->at++)
         w.n++;
     return w;
 }
 
-bool scan_uint(Scan *s, uint64_t *out)
+bool nj_scan_uint(Scan *s, uint64_t *out)
 {
     *out = 0;
     if (s->failed)
         return false;
-    scan_space(s);
+    nj_scan_space(s);
     const char *start = s->at;
     for (; *s->at >= '0' && *s->at <= '9'; s->at++) {
         unsigned digit = (unsigned)(*s->at - '0');
         if (*out > (UINT64_MAX - digit) / 10)
-            return scan_fail(s, "the number does not fit in 64 bits");
+            return nj_scan_fail(s, "the number does not fit in 64 bits");
         *out = *out * 10 + digit;
     }
-    return s->at > start || scan_fail(s, "expected a number");
+    return s->at > start || nj_scan_fail(s, "expected a number");
 }
 
-bool scan_int(Scan *s, int64_t *out)
+bool nj_scan_int(Scan *s, int64_t *out)
 {
     uint64_t u;
-    bool neg = scan_take(s, "-");
-    if (!scan_uint(s, &u))
+    bool neg = nj_scan_take(s, "-");
+    if (!nj_scan_uint(s, &u))
         return false;
     if (u > (uint64_t)INT64_MAX + neg)
-        return scan_fail(s, "the number does not fit in 64 bits");
+        return nj_scan_fail(s, "the number does not fit in 64 bits");
     *out = (int64_t)(neg ? 0 - u : u);
     return true;
 }
@@ -135,9 +135,9 @@ static int scan_escape(Scan *s)
     return hex_digit(s->at[-2]) * 16 + hex_digit(s->at[-1]);
 }
 
-const char *scan_quoted(Scan *s, size_t *n)
+const char *nj_scan_quoted(Scan *s, size_t *n)
 {
-    if (!scan_need(s, "\""))
+    if (!nj_scan_need(s, "\""))
         return NULL;
     size_t cap = strcspn(s->at, "\n") + 1, k = 0;
     const char *end = s->at;
@@ -150,41 +150,41 @@ const char *scan_quoted(Scan *s, size_t *n)
         int c = (unsigned char)*s->at++;
         if (!c || c == '\n') {
             s->at--;
-            return scan_fail(s, "the quoted text does not end"), NULL;
+            return nj_scan_fail(s, "the quoted text does not end"), NULL;
         }
         if (c == '\\' && (c = scan_escape(s)) < 0)
-            return scan_fail(s, "no such escape"), NULL;
+            return nj_scan_fail(s, "no such escape"), NULL;
         to[k++] = (char)c;
     }
     if (!to)
-        return scan_fail(s, "out of memory"), NULL;
+        return nj_scan_fail(s, "out of memory"), NULL;
     s->at++;
     if (n)
         *n = k;
     return to;
 }
 
-const char *scan_name(Scan *s)
+const char *nj_scan_name(Scan *s)
 {
-    if (scan_see(s, "\""))
-        return scan_quoted(s, NULL);
-    ScanWord w = scan_word(s);
+    if (nj_scan_see(s, "\""))
+        return nj_scan_quoted(s, NULL);
+    ScanWord w = nj_scan_word(s);
     if (!w.n)
-        return scan_fail(s, "expected a name"), NULL;
+        return nj_scan_fail(s, "expected a name"), NULL;
     char *to = nj_arena_alloc(s->arena, w.n + 1);
     if (!to)
-        return scan_fail(s, "out of memory"), NULL;
+        return nj_scan_fail(s, "out of memory"), NULL;
     memcpy(to, w.at, w.n);
     return to;
 }
 
 /* -- types --------------------------------------------------------------------------------------------------------- */
 
-const NjType *scan_type(Scan *s)
+const NjType *nj_scan_type(Scan *s)
 {
     if (s->failed)
         return NULL;
-    scan_space(s);
+    nj_scan_space(s);
     NjErr err = {0};
     const NjType *t = NULL;
     const char *end = s->at;
@@ -194,7 +194,8 @@ const NjType *scan_type(Scan *s)
         if (cut)
             *cut = 0;
         size_t n = strcspn(s->at, " \t\r\n,");
-        return scan_fail(s, "%s: '%.*s'", *err.text ? err.text : "no such type", (int)(n < 60 ? n : 60), s->at), NULL;
+        return nj_scan_fail(s, "%s: '%.*s'", *err.text ? err.text : "no such type", (int)(n < 60 ? n : 60), s->at),
+               NULL;
     }
     while (end > s->at && strchr(" \t\r\n", end[-1]))        /* the type's reader looks ahead */
         end--;
