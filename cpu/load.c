@@ -1,4 +1,4 @@
-/* load.c - puts an ELF relocatable object into memory, ready to run (D17).
+/* load.c - puts an ELF relocatable object into memory, ready to run.
  *
  * In: the bytes of an object, from the compiler a moment ago or from the cache; out: a block of pages, its symbols'
  * addresses.

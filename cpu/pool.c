@@ -1,4 +1,4 @@
-/* pool.c - one process-wide pool of threads: nj_pool_for (D14).
+/* pool.c - one process-wide pool of threads: nj_pool_for.
  *
  * In: a range, a grain, a function; out: the function's first nonzero value. The range is cut into pieces of equal
  * size, each slot (the caller is slot 0) owns a contiguous run of them, takes from its near end, and, when that is

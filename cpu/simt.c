@@ -1,4 +1,4 @@
-/* simt.c - runs a compiled kernel over a grid: the CPU device's launch (D9).
+/* simt.c - runs a compiled kernel over a grid: the CPU device's launch.
  *
  * In: a kernel, sizes, an argument block; out: a status. Blocks are spread over the pool. One call runs a block,
  * barriers included (host/pass/split.h). Where that is impossible each thread of a block has a small stack, and a

@@ -75,7 +75,7 @@ void  nj_alloc_fail_at(long n);      /* the n-th allocation from now fails, and 
 #define NJ_NEW(arena, T)      ((T *)nj_arena_alloc((arena), sizeof(T)))
 #define NJ_NEWN(arena, T, n)  ((T *)nj_arena_alloc((arena), sizeof(T) * (size_t)(n)))
 
-/* -- vec.h: a growable array in an arena; the old block is abandoned on growth ---------------- */
+/* -- vec.c: a growable array in an arena; the old block is abandoned on growth ---------------- */
 
 #define NJ_VEC(T) struct { T *at; uint32_t n, cap; }
 bool nj_vec_grow(NjArena *a, void **at, uint32_t *cap, uint32_t need, size_t size);     /* vec.c */

@@ -1,4 +1,4 @@
-/* llvm.c - a unit's core functions -> one LLVM module as text (D1, D15).
+/* llvm.c - a unit's core functions -> one LLVM module as text.
  *
  * In: every spec of the unit lowered. Out: u->llvm and u->entry. Functions of the unit are internal; the root's entry,
  * in the shape that u->root asks for, is the only symbol outside. Dump letter l.

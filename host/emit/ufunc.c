@@ -1,6 +1,6 @@
 /* ufunc.c - NumPy's inner loop around the root: void entry(char **args, intp *n, intp *steps, int32 *status).
  *
- * The loop comes in named shapes (D10): all operands contiguous; one input a scalar (step 0), the others contiguous;
+ * The loop comes in named shapes: all operands contiguous; one input a scalar (step 0), the others contiguous;
  * strided. In the first two, addresses are typed elements and the accesses are marked parallel, so that LLVM vectorises
  * without a check of its own: that holds when every input is the output itself or does not overlap it, which is tested
  * first (np.add.accumulate passes contiguous operands that do). A raise stores its status through the last argument,

@@ -1,4 +1,4 @@
-/* int.c - integer arithmetic with Python's meaning on wrapping machine integers (spec: cpu.md 4.5).
+/* int.c - integer arithmetic with Python's meaning on wrapping machine integers.
  *
  * Floor division takes the divisor's sign; a zero divisor raises, or gives 0 under NumPy's error model; the least
  * integer divided by -1, and its remainder, give 0. Shifts by 64 and more give 0 or the sign; powers wrap.

@@ -1,4 +1,4 @@
-/* raise.c - exceptions become rows of the unit's table and a `raise` that leaves with the row's number (D6).
+/* raise.c - exceptions become rows of the unit's table and a `raise` that leaves with the row's number.
  *
  * In: py.raise values, and checks that other files of this room ask for. Out: NjExc rows, raise terminators, the
  * branches to them.

@@ -1,4 +1,4 @@
-/* cache.c - find a compiled unit by its key, store one: what may go wrong here costs time, never a result (D11).
+/* cache.c - find a compiled unit by its key, store one: what may go wrong here costs time, never a result.
  *
  * In: keys, images. Out: images, counters, and at most one sentence a process for the user. What is read is checked
  * before it is used (entry.c), and removed if it is damaged. When to look through the folder for what is too much is

@@ -1,4 +1,4 @@
-/* cache.h - compiled units kept on disk by content (D11): the key, the entry, the folder.
+/* cache.h - compiled units kept on disk by content: the key, the entry, the folder.
  *
  *     code, types, options, target, versions -> key.c -> 32 bytes -> cache.c -> bytes of a file -> entry.c -> NjImage
  *

@@ -1,4 +1,4 @@
-/* cache_dir.c - the cache's folder: one file for each entry, named by its key; no index, nothing locked (D11).
+/* cache_dir.c - the cache's folder: one file for each entry, named by its key; no index, nothing locked.
  *
  * In: keys and bytes. Out: files, each written under another name and renamed, so that a reader sees all of one or
  * none, whoever is killed when. No call trusts what it finds: the folder and every file must be ours, plain, and

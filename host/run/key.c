@@ -1,4 +1,4 @@
-/* key.c - the content of a compile unit as one hash (D11, D15): equal keys mean equal machine code.
+/* key.c - the content of a compile unit as one hash: equal keys mean equal machine code.
  *
  * In: the root's code with every value it and its callees refer to, types, options, target, and facts about this
  * machine and these libraries. Out: 32 bytes, and the named parts they are made of. Left out on purpose: file names

@@ -1,4 +1,4 @@
-/* unit.h - the compile unit: a root specialisation with all its callees, one LLVM module (D15).
+/* unit.h - the compile unit: a root specialisation with all its callees, one LLVM module.
  *
  * NjCtx is the process's compiler state (types); NjUnit is one compilation, used by one thread.
  */

@@ -64,14 +64,14 @@ static inline const NjType *infer_arg(const Infer *in, NjRef r, unsigned i)
 {
     return infer_type(in, nj_val(in->f, r)->args[i]);
 }
-const NjConst *infer_known(const Infer *in, NjRef r);          /* constants, and what known.c worked out */
+const NjConst *infer_known(const Infer *in, NjRef r);          /* constants, and what infer_known.c worked out */
 bool infer_known_int(const Infer *in, NjRef r, int64_t *out);  /* ints and bools */
 int  infer_known_truth(const Infer *in, NjRef r);              /* 1, 0, or -1: not known */
 const NjType *infer_const_type(NjTypes *ts, const NjConst *k); /* NULL: no value of compiled code */
 static inline const NjType *infer_scalar(const Infer *in, NjScalar s) { return nj_type_scalar(in->ts, s); }
 static inline const NjType *infer_bare(const NjType *t) { return t && t->kind == NJ_K_OPTIONAL ? t->elem : t; }
 
-/* -- known.c, resolve.c ------------------------------------------------------------------------------------ */
+/* -- infer_known.c, resolve.c ------------------------------------------------------------------------------------ */
 
 const NjConst *infer_evaluate(Infer *in, NjRef r);             /* what r is known to be; its type is known already */
 const NjConst *infer_const_int(Infer *in, int64_t i);
@@ -112,7 +112,7 @@ typedef struct Call {
 } Call;
 
 const NjType *infer_call_wrong(Call *c);                        /* "f cannot be called with (...)": NULL */
-/* In parameter order, for finish.c; also sets callee's spec, intrin or cast. NULL when the call is wrong. */
+/* In parameter order, for infer_finish.c; also sets callee's spec, intrin or cast. NULL when the call is wrong. */
 bool infer_bind(Infer *in, NjRef r, Arg **args, uint32_t *nargs);
 Infer *infer_get(Solver *s, NjSpec *spec);                      /* its state, made and drained when new; NULL: failed */
 
@@ -120,7 +120,7 @@ Infer *infer_get(Solver *s, NjSpec *spec);                      /* its state, ma
 #include "type/typers.def"
 #undef TYPER
 
-/* -- finish.c ------------------------------------------------------------------------------------------------------ */
+/* -- infer_finish.c ------------------------------------------------------------------------------------------------------ */
 
 bool infer_finish(Infer *in);                                   /* report, or rewrite; callees first. false: failed */
 

@@ -45,7 +45,7 @@ const NjSig *nj_pysig_sig(PyObject *sig);     /* lives as long as the object; si
 
 /* -- typeof.c ------------------------------------------------------------------------------------------ */
 PyObject *nj_typeof_class(const NjType *namedtuple);      /* borrowed: the class last seen for it, or NULL */
-/* The type of a value as an argument (spec cpu.md 4.1). NULL with TypeError/ValueError naming the value's type. */
+/* The type of a value as an argument. NULL with TypeError/ValueError naming the value's type. */
 const NjType *nj_pytype_of(PyObject *value);
 
 /* -- code.c: Python function -> NjCode --------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* spec.c - compiles a function for tuples of types and loads it: snapshot -> unit -> LLVM -> code in memory.
  *
- * Only the snapshot needs the GIL; everything after runs without it (D6), several signatures side by side on the pool.
+ * Only the snapshot needs the GIL; everything after runs without it, several signatures side by side on the pool.
  * What a later call can ask for is copied out of the unit, which is then freed: types, exceptions, and the snapshot
  * that keeps Python objects alive.
  */

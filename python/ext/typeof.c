@@ -1,6 +1,6 @@
 /* typeof.c - the type of a Python value as an argument, and the type that a Python object names.
  *
- * nj_pytype_of is the rule book of argument types (spec cpu.md 4.1); marshal.c repeats its exact tests on the hot path
+ * nj_pytype_of is the rule book of argument types; marshal.c repeats its exact tests on the hot path
  * and must agree with it. nj_pytype_get reads annotations: types, text, dtypes, classes.
  */
 #include "ext.h"
