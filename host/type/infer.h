@@ -120,7 +120,7 @@ Infer *infer_get(Solver *s, NjSpec *spec);                      /* its state, ma
 #include "type/typers.def"
 #undef TYPER
 
-/* -- infer_finish.c ------------------------------------------------------------------------------------------------------ */
+/* -- infer_finish.c ------------------------------------------------------------------------------------------------- */
 
 bool infer_finish(Infer *in);                                   /* report, or rewrite; callees first. false: failed */
 
