@@ -254,6 +254,12 @@ static void go_on(Drive *d, uint32_t k)
     nj_emit_line(e, "switch i32 %s, label %%finish [%s ]", next, cases);
 }
 
+/* Hidden arguments for what is asked for no thread in particular. */
+static const char *nobody(Drive *d)
+{
+    return nj_arena_printf(d->e->arena, "ptr %%ctx, i32 0, i32 0, i32 0%s", strstr(nj_emit_hidden, ", i32 %sr3"));
+}
+
 /* Threads along x that have something to do in region k; one at least, for what it leaves to all. */
 static const char *count_x(Drive *d, uint32_t k, const char *red, const char *uniforms)
 {
@@ -261,11 +267,10 @@ static const char *count_x(Drive *d, uint32_t k, const char *red, const char *un
     const NjSpec *bound = d->o->region[k].bound;
     if (!bound)
         return "%sr6";
-    const char *hidden = nj_arena_printf(e->arena, "ptr %%ctx, i32 0, i32 0, i32 0%s", strstr(nj_emit_hidden, ", i32 %sr3"));
     const char *far = nj_emit_tmp(e), *none = nj_emit_tmp(e), *some = nj_emit_tmp(e), *near = nj_emit_tmp(e),
                *nx = nj_emit_tmp(e);
     nj_emit_line(e, "%s = call i64 @%s(%s)", far, nj_emit_symbol(e, bound->symbol),
-                 region_args(d, hidden, "0", red, uniforms));
+                 region_args(d, nobody(d), "0", red, uniforms));
     nj_emit_line(e, "%s = icmp slt i64 %s, 1", none, far);
     nj_emit_line(e, "%s = select i1 %s, i64 1, i64 %s", some, none, far);
     nj_emit_line(e, "%s = call i64 @llvm.smin.i64(i64 %s, i64 %%n0)", near, some);
@@ -287,6 +292,9 @@ static void lockstep_region(Drive *d, uint32_t k)
     const char *red = reduced(d, k), *uniforms = uniform_args(d, k, now);
     d->nx = count_x(d, k, red, uniforms);
     nj_emit_line(e, "store i32 0, ptr %%next");
+    const NjSpec *all = d->o->region[k].uniform;
+    if (all)
+        nj_emit_line(e, "call void @%s(%s)", nj_emit_symbol(e, all->symbol), region_args(d, nobody(d), "0", red, uniforms));
     threads_open(d, d->p);
     if (d->o->states && k) {
         const char *state = load_state(d), *gone = nj_emit_tmp(e);

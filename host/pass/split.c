@@ -178,8 +178,10 @@ static void retire(NjUnit *u, const NjSplit *o)
         u->specs.at[i]->retired = nj_bits_has(has, i);
     for (uint32_t k = 0; k < o->nregion; k++) {
         (void)nj_vec_push(u->arena, &u->specs, o->region[k].spec);
-        if (o->region[k].bound)
-            (void)nj_vec_push(u->arena, &u->specs, o->region[k].bound);
+        NjSpec *parts[] = {o->region[k].bound, o->region[k].uniform};
+        for (unsigned i = 0; i < NJ_COUNT(parts); i++)
+            if (parts[i])
+                (void)nj_vec_push(u->arena, &u->specs, parts[i]);
     }
 }
 
@@ -193,18 +195,28 @@ static NjStatus tidy(NjFn *g)
     return st ? st : nj_pass_run(g, "dce");
 }
 
-/* Threads that have returned are told by their state, not by a bound. */
-static NjStatus bound_region(Split *s, NjRegion *r)
+/* A function made of the region's, with the same parameters. */
+static NjStatus add_part(Split *s, const NjRegion *r, NjFn *g, NjSpec **out)
 {
-    NjFn *g = s->out->lockstep && !s->out->states ? split_bound(s, r->spec->core) : NULL;
-    if (!g)
-        return NJ_OK;
-    r->bound = NJ_NEW(s->a, NjSpec);
-    *r->bound = *r->spec;
-    r->bound->core = g;
-    r->bound->symbol = g->name;
-    NjStatus st = nj_pass_check(g, "bound");
+    if (!g || !(*out = NJ_NEW(s->a, NjSpec)))
+        return nj_arena_failed(s->a) ? NJ_E_NOMEM : NJ_OK;
+    **out = *r->spec;
+    (*out)->core = g;
+    (*out)->symbol = g->name;
+    NjStatus st = nj_pass_check(g, "split");
     return st ? st : nj_pass_run(g, "dce");
+}
+
+/* Threads that have returned are told by their state, not by a bound. */
+static NjStatus add_parts(Split *s, NjRegion *r)
+{
+    NjFn *f = r->spec->core;
+    if (!s->out->lockstep)
+        return NJ_OK;
+    if (!s->out->states)
+        return add_part(s, r, split_bound(s, f), &r->bound);
+    NjStatus st = add_part(s, r, split_uniform_part(s, f), &r->uniform);
+    return st ? st : nj_pass_run(f, "dce");
 }
 
 NjSplit *nj_split_unit(NjUnit *u)
@@ -217,7 +229,7 @@ NjSplit *nj_split_unit(NjUnit *u)
     Split s = {.u = u, .f = f, .a = u->arena, .out = NJ_NEW(u->arena, NjSplit)};
     NjSplit *o = s.out ? cut(&s) : NULL;
     for (uint32_t k = 0; o && k < o->nregion; k++)
-        if (tidy(o->region[k].spec->core) || bound_region(&s, &o->region[k]))
+        if (tidy(o->region[k].spec->core) || add_parts(&s, &o->region[k]))
             return NULL;
     if (o)
         retire(u, o);

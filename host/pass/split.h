@@ -26,6 +26,7 @@ typedef enum NjRegionParam {
 typedef struct NjRegion {
     NjSpec *spec;
     NjSpec *bound;       /* of the same parameters: i64, threads at or above it along x have nothing to do; NULL: all have */
+    NjSpec *uniform;     /* of the same parameters: stores what all have in common, once; NULL: each thread does */
     NjBits *exits;       /* barriers that a thread may come to next */
     uint32_t nexit;
     bool ends;           /* a thread may also return */

@@ -5,6 +5,8 @@
  * follows the region while all threads go one way; the first branch on x gives the bound if its other side, and all that
  * comes after, has no effect but the uniform values, which any one thread leaves as well as all.
  *
+ * Where some threads have returned, what all have in common is better done once, ahead of the loop: the uniform part.
+ *
  * The bound may be 0 or less. One thread has to run all the same, for the uniform values.
  */
 #include "pass/split_inside.h"
@@ -183,26 +185,71 @@ static void follow(Bound *n, NjBlkId b)
     }
 }
 
-/* Stores to quiet places say nothing about the bound; what only they used goes with them. */
-static void drop_stores(NjFn *g)
+/* Drops stores to quiet places, or all others. What only they used goes with them later. */
+static void drop_stores(const Bound *n, NjFn *g, bool quiet)
 {
     for nj_each_blk(g, b)
         for nj_each_val(g, b, r)
-            if (nj_val(g, r)->op == NJ_OP_store && nj_val(g, nj_val(g, r)->args[1])->op == NJ_OP_param)
+            if (nj_val(g, r)->op == NJ_OP_store && is_quiet_place(n, nj_val(g, r)->args[1]) == quiet)
                 nj_val_unlink(g, r);
 }
 
+static bool bound_room(Bound *n, Split *s, NjFn *g)
+{
+    *n = (Bound){.g = g, .a = s->a, .o = s->out, .nparams = s->f->nparams};
+    if (!g)
+        return false;
+    nj_fill_dom(g);
+    n->differs = nj_bits_new(s->a, g->vals.n);
+    n->acts = nj_bits_new(s->a, g->blks.n);
+    n->seen = nj_bits_new(s->a, g->blks.n);
+    if (nj_arena_failed(s->a))
+        return false;
+    fill_facts(n);
+    return true;
+}
+
+/* -- the uniform part ------------------------------------------------------------------------------------------------ */
+
+/* One way for all threads, and nothing that an extra run could change? */
+static bool goes_one_way(const Bound *n)
+{
+    for nj_each_blk(n->g, b) {
+        NjRef last = nj_blk(n->g, b)->last;
+        if (nj_val(n->g, last)->op == NJ_OP_condbr && nj_bits_has(n->differs, nj_val(n->g, last)->args[0]))
+            return false;
+        for nj_each_val(n->g, b, r) {
+            const NjVal *v = nj_val(n->g, r);
+            if (acts(n, v) && v->op != NJ_OP_store)
+                return false;
+            for (unsigned i = 0; i < nj_blk(n->g, b)->nsucc; i++)
+                if (nj_dom(n->g, nj_blk(n->g, b)->succ[i], b))
+                    return false;
+        }
+    }
+    return true;
+}
+
+NjFn *split_uniform_part(Split *s, NjFn *region)
+{
+    Bound n;
+    NjFn *g = split_copy(region);
+    if (!bound_room(&n, s, g) || !goes_one_way(&n))
+        return NULL;
+    drop_stores(&n, g, false);
+    drop_stores(&n, region, true);
+    g->name = nj_arena_printf(s->a, "%s.all", region->name);
+    return g;
+}
+
+/* -- entry --------------------------------------------------------------------------------------------------------- */
+
 NjFn *split_bound(Split *s, const NjFn *region)
 {
+    Bound n;
     NjFn *g = split_copy(region);
-    if (!g)
+    if (!bound_room(&n, s, g))
         return NULL;
-    nj_fill_dom(g);
-    Bound n = {.g = g, .a = s->a, .o = s->out, .nparams = s->f->nparams, .differs = nj_bits_new(s->a, g->vals.n),
-               .acts = nj_bits_new(s->a, g->blks.n), .seen = nj_bits_new(s->a, g->blks.n)};
-    if (nj_arena_failed(s->a))
-        return NULL;
-    fill_facts(&n);
     follow(&n, 0);
     if (!n.found || n.loops)
         return NULL;
@@ -217,6 +264,6 @@ NjFn *split_bound(Split *s, const NjFn *region)
     g->name = nj_arena_printf(s->a, "%s.bound", region->name);
     nj_fill_dom(g);
     nj_fn_drop_dead(g);
-    drop_stores(g);
+    drop_stores(&n, g, true);
     return g;
 }

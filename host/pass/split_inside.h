@@ -41,6 +41,8 @@ static inline bool split_is_cheap(const Split *s, NjRef r) { return s->cost[r] !
 void split_clone(Split *s, uint32_t k);
 /* -- split_bound.c: a function that says how far along x the region acts; NULL: nothing limits it */
 NjFn *split_bound(Split *s, const NjFn *region);
+/* Moves what the region stores for all threads into a function of the same parameters; NULL: it stays where it is. */
+NjFn *split_uniform_part(Split *s, NjFn *region);
 /* -- split_loops.c: barriers where threads may as well meet; is there any loop? */
 bool split_loops(NjUnit *u, NjFn *f);
 bool split_has_loops(NjFn *f);

@@ -90,7 +90,7 @@ static void cut_head(NjFn *f, NjBlkId h)
     nj_emit0(&at, NJ_OP_barrier, NULL, 0);
 }
 
-/* With a barrier at h, do all threads still meet, none having returned, and do they leave the loop together? */
+/* With a barrier at h, do all threads still meet, and do they leave the loop together? */
 static bool try_head(NjUnit *u, const NjFn *f, NjBlkId h, const NjBits *in)
 {
     NjFn *g = split_copy(f);
@@ -98,7 +98,7 @@ static bool try_head(NjUnit *u, const NjFn *f, NjBlkId h, const NjBits *in)
     if (!g || !s.out)
         return false;
     cut_head(g, h);
-    if (!split_points(&s) || !s.out->lockstep || s.out->states)
+    if (!split_points(&s) || !s.out->lockstep)
         return false;
     for nj_each_blk(f, b)
         if (nj_bits_has(in, b) && leaves(f, b, in) &&

@@ -48,6 +48,7 @@ class Generator:
     def __init__(self, seed):
         self.r = random.Random(seed)
         self.wild = seed % 3 == 2
+        self.free = seed % 7 == 3        # no barrier at all
         self.lines, self.depth, self.counter, self.budget = [], 1, 0, self.r.randrange(8, 26)
         self.wr = 0                      # tame: the shared array whose own element a thread may write; others are read
         self.same, self.own = ['n1', 'n2', 'bid'], ['t', 'd0', 'd1', 'd2']
@@ -72,7 +73,7 @@ class Generator:
             return f'la[{self.r.choice(self.own)} & 3]'
         if kind == 2:
             return f's{self.wr}[t]'
-        if kind == 3 and not self.wild:
+        if kind == 3 and not self.wild and not self.free:
             return f's{1 - self.wr}[({self.r.choice(self.own)} + {self.r.randrange(5)}) % n]'
         if kind == 4:
             return self.uniform(2)
@@ -224,6 +225,22 @@ class Generator:
         self.put(f'd0 = (d0 + s{self.wr}[0]) & {MASK}')
         self.put('SYNC()')
 
+    def sum_loop(self):
+        """A sum of floats over trips that all threads make: what is cut for the sake of vectors, also under a condition."""
+        k = self.name('k')
+        guard = self.p(0.3)
+        if guard:
+            self.put(f'if {self.cond()}:')
+            self.depth += 1
+        self.put(f'for {k} in range({self.uniform()} % {self.r.choice([5, 40])}):')
+        self.put(f'    f0 = f0 * 0.5 + x[({self.r.choice(self.own)} * {self.r.randrange(4)} + {k}) % {NX}]')
+        if self.p(0.4):
+            self.put(f'    if {self.cond()}:')
+            self.put(f'        f1 = f1 * 0.25 + f0 + {k}')
+        if guard:
+            self.depth -= 1
+        self.put(f'd2 = (d2 + int(f0)) & {MASK}')
+
     # Wild: barriers under conditions of the thread's own.
 
     def wild_if(self):
@@ -254,11 +271,12 @@ class Generator:
         self.depth -= 1
 
     def statement(self):
-        choices = [(self.assign, 5), (self.own_if, 2), (self.own_loop, 2), (self.barrier, 4), (self.call, 1), (self.leave, 0.5)]
+        choices = [(self.assign, 5), (self.own_if, 2), (self.own_loop, 2), (self.leave, 0.5), (self.sum_loop, 2)]
+        choices += [] if self.free else [(self.barrier, 4), (self.call, 1)]
         choices += [(self.wild_if, 2), (self.wild_loop, 2)] if self.wild else []
-        if not self.wild or self.loops == 0:
+        if not self.free and (not self.wild or self.loops == 0):
             choices += [(self.same_loop, 2), (self.same_if, 1)]
-        if not self.wild:
+        if not self.wild and not self.free:
             choices += [(self.halving, 0.5)]
         fns, weights = zip(*choices)
         self.r.choices(fns, weights)[0]()
@@ -278,9 +296,9 @@ class Generator:
                 '    s0 = SHARED(128)', '    s1 = SHARED(128)', '    s2 = SHARED(128)', '    la = LOCAL(4)',
                 '    n = cuda.blockDim.x * cuda.blockDim.y * cuda.blockDim.z',
                 '    t = cuda.threadIdx.x + cuda.blockDim.x * (cuda.threadIdx.y + cuda.blockDim.y * cuda.threadIdx.z)',
-                '    bid = cuda.blockIdx.x', '    gid = bid * n + t', '    d0 = t * 7', '    d1 = x[t % 64]', '    d2 = 3',
-                '    for q in range(4):', '        la[q] = q + t', '    s0[t] = t', '    s1[t] = d1', '    SYNC()']
-        tail = ['    out[gid] = (d0 + 3 * d1 + 5 * d2 + 7 * la[0] + 11 * la[3] + s0[t] + 13 * s1[t])']
+                '    bid = cuda.blockIdx.x', '    gid = bid * n + t', '    d0 = t * 7', '    d1 = x[t % 64]', '    d2 = 3', '    f0 = 0.5', '    f1 = 0.0',
+                '    for q in range(4):', '        la[q] = q + t', '    s0[t] = t', '    s1[t] = d1'] + ([] if self.free else ['    SYNC()'])
+        tail = ['    out[gid] = (d0 + 3 * d1 + 5 * d2 + 7 * la[0] + 11 * la[3] + s0[t] + 13 * s1[t] + int(f1))']
         return '\n'.join(head + self.lines + tail) + '\n'
 
 
@@ -362,7 +380,9 @@ def run_oracle(source, case):
             env = {'cuda': Cuda((t % bx, t // bx % by, t // bx // by), (b, 0, 0), case.block), 'LOCAL': lambda n: [0] * n,
                    'SHARED': lambda n, order=order: next(order), 'ADD': add}
             exec(code, env)
-            threads[t] = env['kernel']([int(v) for v in case.x], out, sums, case.n1, case.n2)
+            run = env['kernel']([int(v) for v in case.x], out, sums, case.n1, case.n2)
+            if run is not None:                  # without a `yield` in it, it has run already
+                threads[t] = run
         results = {}
         while threads:
             results = one_round(threads, results)
