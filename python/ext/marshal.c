@@ -272,20 +272,26 @@ static int conv_fail(const NjType *t, PyObject *v)
     return -1;
 }
 
-/* As a C cast from the value's own 64 bits: floats truncate, narrow types wrap; beyond 64 bits is an error. */
-static int conv_int(const NjType *t, PyObject *v, uint64_t *slots)
+/* Floats truncate and narrow types wrap, as in a C cast; what 64 bits of the type's own sign do not hold is an error. The
+ * parameters of kernels wrap there, too. */
+static int conv_int(const NjType *t, NjAbi abi, PyObject *v, uint64_t *slots)
 {
     PyObject *i = PyComplex_Check(v) ? NULL : PyNumber_Long(v);
     if (!i)
         return conv_fail(t, v);
     int overflow;
-    uint64_t bits = (uint64_t)PyLong_AsLongLongAndOverflow(i, &overflow);
-    if (overflow)
-        bits = PyLong_AsUnsignedLongLong(i);
+    long long bits = PyLong_AsLongLongAndOverflow(i, &overflow);
+    bool negative = overflow ? overflow < 0 : bits < 0, large = overflow > 0;
+    if (large)
+        bits = (long long)PyLong_AsUnsignedLongLong(i);
     Py_DECREF(i);
-    if (bits == UINT64_MAX && PyErr_Occurred())
+    if (bits == -1 && PyErr_Occurred())
         return -1;
-    put_int(t, slots, bits);
+    if (overflow < 0 || (abi == NJ_ABI_CPU && (t->kind == NJ_K_UINT ? negative : large))) {
+        PyErr_Format(PyExc_OverflowError, "%R is out of the range of %s", v, t->name);
+        return -1;
+    }
+    put_int(t, slots, (uint64_t)bits);
     return 1;
 }
 
@@ -363,7 +369,7 @@ int nj_marshal_arg(const NjType *t, NjAbi abi, PyObject *v, uint64_t *slots)
     switch (t->kind) {
     case NJ_K_BOOL:     return conv_bool(t, v, slots);
     case NJ_K_INT:
-    case NJ_K_UINT:     return conv_int(t, v, slots);
+    case NJ_K_UINT:     return conv_int(t, abi, v, slots);
     case NJ_K_FLOAT:    return conv_float(t, v, slots);
     case NJ_K_COMPLEX:  return conv_complex(t, v, slots);
     case NJ_K_ARRAY:    return conv_array(t, abi, v, slots);

@@ -131,6 +131,20 @@ def test_unsafe_conversion_of_declared():
     assert f(1.9, 2.9) == 3
 
 
+@pytest.mark.parametrize("declared, value", [(types.uint8, -1), (types.uint64, -5), (types.uint32, np.int8(-3)), (types.uint64, -7.5), (int64, 2**63),
+                                             (int32, 2**63 + 1), (types.uint64, 1e30), (int64, -1e30)])
+def test_out_of_range(declared, value):
+    f = njit([(int64, declared)])(lambda a, b: b)
+    with pytest.raises(OverflowError, match="argument 'b' of <lambda>"):
+        f(0, value)
+
+
+def test_what_conversions_do():
+    for declared, value, expected in [(types.int8, 300, 44), (int32, 2**40 + 5, 5), (int64, 2.9, 2), (types.uint8, 511, 255), (float32, 0.1, float(np.float32(0.1))),
+                                      (types.uint64, 2**64 - 1, 2**64 - 1), (types.boolean, 7, True), (types.complex128, 2, 2 + 0j), (float64, True, 1.0)]:
+        assert njit([(declared,)])(lambda b: b)(value) == expected
+
+
 def test_disable_compile():
     f = njit(add)
     f(1, 2)

@@ -62,7 +62,7 @@ def test_too_large():
 
 @pytest.mark.parametrize("t, value, result", [
     (float64, 3, 3.0), (float64, np.float32(0.5), 0.5), (float32, 0.1, float(np.float32(0.1))), (int64, True, 1), (int32, 2.9, 2),
-    (int8, 300, 44), (uint8, -1, 255), (uint64, -1, 2**64 - 1), (boolean, 5, True), (boolean, 0.0, False), (complex64, 2, 2 + 0j),
+    (int8, 300, 44), (uint8, 511, 255), (uint64, 2**64 - 1, 2**64 - 1), (boolean, 5, True), (boolean, 0.0, False), (complex64, 2, 2 + 0j),
     (int16, np.int64(-5), -5), (uint32, 2**32 + 7, 7), (int64, 2**63 - 1, 2**63 - 1)])
 def test_declared_scalar(t, value, result):
     got = njit(t(t))(same.py_func)(value)
