@@ -208,6 +208,88 @@ static void entry_thread(NjEmit *e, NjSpec *root)
     nj_emit_line(e, "ret i32 %s", status ? status : "0");
 }
 
+/* -- does the order within a thread matter? */
+
+static bool calls_writer(const NjVal *v)
+{
+    const NjFn *g = v->op == NJ_OP_call && v->imm.callee->spec ? v->imm.callee->spec->core : NULL;
+    if (!g)
+        return true;
+    for nj_each_blk(g, b)
+        for nj_each_val(g, b, x)
+            if (nj_val(g, x)->op == NJ_OP_store || nj_val(g, x)->op == NJ_OP_call || nj_val(g, x)->op == NJ_OP_callx)
+                return true;
+    return false;
+}
+
+static bool is_call(const NjVal *v) { return v->op == NJ_OP_call || v->op == NJ_OP_callx; }
+static bool reads(const NjVal *v) { return v->op == NJ_OP_load || is_call(v); }
+static bool writes(const NjVal *v) { return v->op == NJ_OP_store || (is_call(v) && calls_writer(v)); }
+
+/* What the pointer was counted from. */
+static NjRef pointer_root(const NjFn *f, NjRef p)
+{
+    while (nj_val(f, p)->op == NJ_OP_elem || nj_val(f, p)->op == NJ_OP_ptrcast)
+        p = nj_val(f, p)->args[0];
+    return p;
+}
+
+/* Does a loop of the function read and write? */
+static bool loop_mixes(const NjFn *f, NjBlkId head, NjBlkId tail)
+{
+    bool r = false, w = false;
+    for (NjBlkId b = head; b <= tail; b++)
+        if (!f->blks.at[b].dead)
+            for nj_each_val(f, b, x) {
+                r |= reads(nj_val(f, x));
+                w |= writes(nj_val(f, x));
+            }
+    return r && w;
+}
+
+enum { MANY_WRITES = 8 };
+
+/* Do the writes so far come back to an array after another one was written, or to one for the third time? */
+static bool writes_mix(const NjRef *root, unsigned n)
+{
+    unsigned same = 0;
+    for (unsigned i = 0; i + 1 < n; i++)
+        same += root[i] == root[n - 1];
+    return n == MANY_WRITES || same > 1 || (same && root[n - 2] != root[n - 1]);
+}
+
+/* A read behind a write, in the order of the blocks; or writes that mix. */
+static bool order_matters(const NjFn *f)
+{
+    NjRef root[MANY_WRITES];
+    unsigned n = 0;
+    for nj_each_blk(f, b) {
+        for nj_each_val(f, b, x) {
+            const NjVal *v = nj_val(f, x);
+            if (n && reads(v))
+                return true;
+            if (writes(v))
+                root[n++] = v->op == NJ_OP_store ? pointer_root(f, v->args[1]) : x;
+            if (n && writes_mix(root, n))
+                return true;
+        }
+        for (unsigned i = 0; i < f->blks.at[b].nsucc; i++)
+            if (f->blks.at[b].succ[i] <= b && loop_mixes(f, f->blks.at[b].succ[i], b))
+                return true;
+    }
+    return false;
+}
+
+/* In a loop that is called parallel LLVM's vectoriser groups strided accesses without asking what lies between them in one
+ * iteration: x[2 * i], a store to x[2 * i + k], x[2 * i + 1] became two reads and then the store (LLVM 22). */
+static bool order_is_free(const NjUnit *u)
+{
+    for (uint32_t i = 0; i < u->specs.n; i++)
+        if (u->specs.at[i]->core && !u->specs.at[i]->retired && order_matters(u->specs.at[i]->core))
+            return false;
+    return true;
+}
+
 /* May iterations of the thread loop be called independent? Threads of a block without barriers are, but a stack array
  * of the kernel is one array for all of them. */
 static bool threads_independent(const NjUnit *u)
@@ -231,6 +313,8 @@ static void start_group(NjEmit *e)
         return;
     bool cut = nj_cpudev_split(e);
     if (cut ? e->u->split->shares_stack : e->u->has_barrier || !threads_independent(e->u))
+        return;
+    if (!order_is_free(e->u))
         return;
     (void)nj_emit_meta(e, "distinct !{}");
     e->access = ", !llvm.access.group !0";

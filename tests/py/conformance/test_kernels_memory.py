@@ -383,6 +383,65 @@ def test_overlaps_that_take_a_copy_are_refused(target, source):
     assert np.array_equal(a, np.arange(8)) and np.array_equal(m.ravel(), np.arange(16))
 
 
+@pytest.mark.parametrize('dtype', [np.int64, np.int32, np.float32])
+def test_store_between_strided_loads(run, dtype):
+    """LLVM's vectoriser, told that threads are independent, moved the second load before the store."""
+    @cuda.jit
+    def kernel(x, y):
+        i = cuda.grid(1)
+        a = x[2 * i]
+        x[2 * i + y[i]] = 100 + i
+        y[i] = a + x[2 * i + 1]
+
+    @cuda.jit
+    def stores(x, y):
+        i = cuda.grid(1)
+        x[2 * i] = 1
+        x[2 * i + y[i]] = 2
+        x[2 * i + 1] = 3
+
+    x, y = np.arange(128).astype(dtype), (np.arange(64) % 2).astype(np.int32)
+    expected = [2 * i + (100 + i if i % 2 else 2 * i + 1) for i in range(64)]
+    run(kernel[1, 64], x, y)
+    assert y.tolist() == expected
+    run(stores[1, 64], x, (np.arange(64) % 2).astype(np.int32))
+    assert x.tolist() == [v for i in range(64) for v in ((1 if i % 2 else 2), 3)]
+
+
+def test_local_array_between_barriers(run):
+    @cuda.jit
+    def kernel(out, m):
+        loc = cuda.local.array(4, float64)
+        i = cuda.threadIdx.x
+        for z in range(4):
+            loc[z] = z
+        v = i
+        cuda.syncthreads()
+        loc[(i + v) % 4] += 2
+        v += int(loc[1])
+        v = v * 2 + i
+        if m % 2 == 0:
+            cuda.syncthreads()
+            loc[(i + v) % 4] += 3
+            v += int(loc[0])
+            loc[(i + v) % 4] += 3
+            v += int(loc[2])
+        out[i] = v
+
+    out = np.zeros(64, np.int64)
+    run(kernel[1, 64], out, 0)
+    expected = []
+    for v in range(64):
+        loc, i = [0, 1, 2, 3], v
+        loc[(i + v) % 4] += 2
+        v = (v + loc[1]) * 2 + i
+        loc[(i + v) % 4] += 3
+        v += loc[0]
+        loc[(i + v) % 4] += 3
+        expected.append(v + loc[2])
+    assert out.tolist() == expected
+
+
 def test_array_variables_rebound(run):
     @cuda.jit
     def kernel(a, b, out, n):
