@@ -13,7 +13,8 @@ import subprocess
 from golden import HERE, compare, install, njc
 
 TARGETS = {"calls": ["cpu", "cuda"], "numbers": ["cpu", "cuda"], "memory": ["cpu", "cuda", "nvptx"],
-           "kernel": ["cpudev", "cuda", "nvptx"], "block": ["cpudev", "cuda"]}
+           "kernel": ["cpudev", "cuda", "nvptx"], "block": ["cpudev", "cuda"], "stacks": ["cpudev"],
+           "split": ["cpudev"]}
 
 
 def portable(text):
