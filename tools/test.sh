@@ -12,4 +12,4 @@ tail -n 4 out/ctest.log
 make_venv test
 export NAJA_FAKE_CUDA="$PWD/build/libcuda_fake.so" NJC="$PWD/build/njc"
 say "Python tests"
-"$venv/bin/python" -m pytest -q "$@"
+"$venv/bin/python" -m pytest -q -n "$(nproc)" "$@"
