@@ -17,10 +17,10 @@ version_info = tuple(int(part) for part in __version__.split("."))
 prange = range
 
 # What `from naja import *` gives: the names programs written for the peer expect from it.
-__all__ = ["from_dtype", "guvectorize", "jit", "jit_module", "njit", "prange", "typeof", "vectorize", "optional", "get_num_threads",
-           "set_num_threads"] + _aliases.__all__ + errors.__all__
+__all__ = ["from_dtype", "guvectorize", "jit", "jit_module", "njit", "prange", "typeof", "vectorize", "optional",
+           "get_num_threads", "set_num_threads"] + _aliases.__all__ + errors.__all__
 
-# Loaded at first use, so that `import naja` costs milliseconds. name -> (module, attribute or None for the module itself)
+# Loaded at first use, so that `import naja` costs milliseconds. name -> (module, attribute or None for all of it)
 _LAZY = {
     "types": ("naja.types", None),
     "cuda": ("naja.cuda", None),

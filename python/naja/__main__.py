@@ -14,7 +14,8 @@ def _print_info(args):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="python -m naja", description="naja compiles Python functions to native code and GPU kernels.")
+    parser = argparse.ArgumentParser(prog="python -m naja",
+                                     description="naja compiles Python functions to native code and GPU kernels.")
     parser.add_argument("--version", action="store_true", help="print the version and leave")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     info = commands.add_parser("info", help="versions, CPU, threads, libraries found and where, devices")

@@ -1,6 +1,6 @@
 """The names of the scalar types, as `from naja import float32, f4, int_` expects them."""
-from ._naja import (bool as boolean, complex64, complex128, float32, float64, int8, int16, int32, int64, none, uint8, uint16, uint32,
-                    uint64, void)
+from ._naja import (bool as boolean, complex64, complex128, float32, float64, int8, int16, int32, int64, none, uint8,
+                    uint16, uint32, uint64, void)
 
 bool_ = b1 = boolean
 byte = uchar = u1 = uint8

@@ -42,7 +42,8 @@ def _print_verify(args):
     bad = [e for e in found if not e["ok"]]
     for e in bad:
         print(f"damaged: {_naja.cache_path()}/{e['dir']}/{e['file']}")
-    print(f"{len(found) - len(bad)} entries are right, {len(bad)} damaged" + (" (they are ignored, and replaced when needed)" if bad else ""))
+    print(f"{len(found) - len(bad)} entries are right, {len(bad)} damaged"
+          + (" (they are ignored, and replaced when needed)" if bad else ""))
     return 1 if bad else 0
 
 
@@ -60,8 +61,9 @@ def _print_path(args):
 
 _SHOWN = 10             # the latest entries of one function and its types
 
+
 def changes(old, new):
-    """The names of the parts by which two keys differ, in the new one's order: 'global f.K', 'new: global f.L', 'gone: ...'."""
+    """The parts by which two keys differ, in the new one's order: 'global f.K', 'new: global f.L', 'gone: ...'."""
     before, after = dict(old), dict(new)
     names = [name if name in before else f"new: {name}" for name, digest in new if before.get(name) != digest]
     return names + [f"gone: {name}" for name, _ in old if name not in after]
@@ -107,7 +109,10 @@ def _load(spec):
     import importlib
     import runpy
     module, _, name = spec.rpartition(":")
-    scope = runpy.run_path(module, run_name="naja_cache_explain") if module.endswith(".py") else vars(importlib.import_module(module))
+    if module.endswith(".py"):
+        scope = runpy.run_path(module, run_name="naja_cache_explain")
+    else:
+        scope = vars(importlib.import_module(module))
     first, *rest = name.split(".")
     value = scope[first]
     for attribute in rest:
@@ -153,17 +158,18 @@ def _print_explain(args):
 def add_commands(commands):
     """`cache` and its own commands, for the parser of python -m naja."""
     import argparse
-    about = ("Compiled code is kept on disk by its content: code, constants, values of globals and closures, callees, types, options, CPU or "
-             "architecture, and versions make the name of an entry.")
-    cache = commands.add_parser("cache", help="compiled code on disk: list, explain, verify, clear, path", description=about,
-                                epilog="NAJA_CACHE=off, NAJA_CACHE_DIR and NAJA_CACHE_SIZE (MiB) turn it off, move it, bound it.",
-                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    about = ("Compiled code is kept on disk by its content: code, constants, values of globals and closures, callees, "
+             "types, options, CPU or architecture, and versions make the name of an entry.")
+    knobs = "NAJA_CACHE=off, NAJA_CACHE_DIR and NAJA_CACHE_SIZE (MiB) turn it off, move it, bound it."
+    cache = commands.add_parser("cache", help="compiled code on disk: list, explain, verify, clear, path",
+                                description=about, epilog=knobs, formatter_class=argparse.RawDescriptionHelpFormatter)
     below = cache.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, run, text in (("list", _print_list, "every entry: size, last use, function, types, target"),
                             ("verify", _print_verify, "checks every entry; status 1 when one is damaged"),
                             ("clear", _print_clear, "removes every entry"), ("path", _print_path, "the folder")):
         below.add_parser(name, help=text).set_defaults(run=run)
     explain = below.add_parser("explain", help="which part of a function's key changed")
-    explain.add_argument("function", metavar="FUNC", help="a name: what changed from entry to entry; module:name or file.py:name: "
-                                                          "what differs now from the nearest entry")
+    explain.add_argument("function", metavar="FUNC",
+                         help="a name: what changed from entry to entry; "
+                              "module:name or file.py:name: what differs now from the nearest entry")
     explain.set_defaults(run=_print_explain)

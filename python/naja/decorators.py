@@ -41,12 +41,16 @@ def jit(signature_or_function=None, **options):
 
     @jit, @jit(), @jit(float64(float64)), @jit("f8(f8)", fastmath=True), @jit([...]), jit(f)
     Options: nopython, fastmath, error_model, boundscheck, nogil, cache, parallel, inline, debug.
+
+    A call takes numbers, NumPy scalars and arrays, tuples and None, and gives Python numbers, tuples or array views.
+    What cannot be compiled raises TypingError or UnsupportedError, at the call or, with signatures, here. TypeError
+    names an option that does not exist. What the function raises has its own class, and the line in your source.
     """
     return _jit("jit", signature_or_function, options)
 
 
 def njit(signature_or_function=None, **options):
-    """The same as jit."""
+    """The same as jit; nopython= and forceobj= are ignored with a RuntimeWarning."""
     for name in ("nopython", "forceobj"):
         if options.pop(name, None) is not None:
             import warnings
@@ -55,7 +59,7 @@ def njit(signature_or_function=None, **options):
 
 
 def jit_module(**options):
-    """At the end of a module: compiles every plain function that the module defines."""
+    """At the end of a module: every plain function that the module defines becomes jit(function, **options)."""
     import sys
     scope = sys._getframe(1).f_globals
     for name, value in list(scope.items()):
@@ -66,13 +70,17 @@ def jit_module(**options):
 def vectorize(ftylist_or_function=(), *, target="cpu", identity=None, **options):
     """Makes a NumPy ufunc of a function of scalars. Targets: 'cpu', 'parallel' (all cores), 'cuda'.
 
-    @vectorize(["float32(float32, float32)", "float64(float64, float64)"]), or without signatures: compiled for the types it meets.
+    @vectorize(["float32(float32, float32)", "float64(float64, float64)"]) gives an np.ufunc with one loop for each
+    signature; @vectorize without any a DUFunc, which compiles a loop for the types it meets. Operands of any shapes
+    that broadcast; the results have the loop's result type. identity: 0, 1, "reorderable" or None, for reduce.
+    Raises TypingError or UnsupportedError where a loop cannot be compiled, ValueError for a target that does not
+    exist, TypeError for such an option.
     """
     from .ufunc import vectorize as impl
     return impl(ftylist_or_function, target, identity, options)
 
 
 def guvectorize(*args, **options):
-    """Generalised ufuncs are not there yet."""
+    """Generalised ufuncs are not there yet: raises UnsupportedError."""
     from .errors import UnsupportedError
     raise UnsupportedError("guvectorize is not supported yet")

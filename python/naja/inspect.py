@@ -1,4 +1,4 @@
-"""Looking inside compiled functions: typed IR beside the source. LLVM text and assembly are methods of the dispatcher itself."""
+"""Looking inside compiled functions: typed IR beside the source. LLVM text and assembly are the dispatcher's own."""
 import sys
 
 
@@ -33,9 +33,10 @@ def info_lines():
     """What `python -m naja info` prints: [(heading, [(name, value)])]."""
     from . import __version__, _naja
     cpu = _naja.cpu_info()
-    yield "naja", [("version", __version__), ("extension", _naja.__file__), ("Python", sys.version.split()[0]), ("NumPy", _numpy())]
-    yield "CPU", [("name", cpu["cpu"]), ("triple", cpu["triple"]), ("features", _features(cpu["features"])), ("cores", cpu["cores"]),
-                  ("threads", cpu["threads"])]
+    yield "naja", [("version", __version__), ("extension", _naja.__file__), ("Python", sys.version.split()[0]),
+                   ("NumPy", _numpy())]
+    yield "CPU", [("name", cpu["cpu"]), ("triple", cpu["triple"]), ("features", _features(cpu["features"])),
+                  ("cores", cpu["cores"]), ("threads", cpu["threads"])]
     yield "LLVM", [("version", cpu["llvm"]), ("error", cpu["error"])]
     yield "CUDA", list(_cuda())
 
@@ -43,7 +44,8 @@ def info_lines():
 def _features(text):
     """Those that are there, folded to the width of a terminal."""
     import textwrap
-    return textwrap.fill(" ".join(part[1:] for part in (text or "").split(",") if part[:1] == "+"), 100, subsequent_indent=" " * 15)
+    there = " ".join(part[1:] for part in (text or "").split(",") if part[:1] == "+")
+    return textwrap.fill(there, 100, subsequent_indent=" " * 15)
 
 
 def _numpy():

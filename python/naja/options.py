@@ -4,8 +4,9 @@ from .errors import NajaWarning, PerformanceWarning, UnsupportedError
 # LLVM's fast-math flags, in the order of their bits.
 _FLAGS = ("nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc")
 
-_JIT = ("nopython", "fastmath", "error_model", "boundscheck", "nogil", "cache", "parallel", "inline", "forceinline", "locals",
-        "forceobj", "looplift", "debug", "no_cpython_wrapper", "no_cfunc_wrapper", "no_rewrites", "_nrt", "pipeline_class")
+_JIT = ("nopython", "fastmath", "error_model", "boundscheck", "nogil", "cache", "parallel", "inline", "forceinline",
+        "locals", "forceobj", "looplift", "debug", "no_cpython_wrapper", "no_cfunc_wrapper", "no_rewrites", "_nrt",
+        "pipeline_class")
 _VECTORIZE = ("nopython", "fastmath", "boundscheck", "cache", "forceobj", "writable_args", "nogil")
 
 _warned = set()
@@ -52,7 +53,8 @@ def check_known(decorator, options, known):
 
 def _refuse_object_mode(options):
     if options.get("forceobj"):
-        raise UnsupportedError("forceobj=True asks for object mode, which naja does not have: leave the function undecorated")
+        raise UnsupportedError("forceobj=True asks for object mode, which naja does not have: "
+                               "leave the function undecorated")
     if options.get("nopython") is False:
         warn_once("nopython", "nopython=False has no effect: naja always compiles without the interpreter")
     if options.get("pipeline_class") is not None:
@@ -78,12 +80,13 @@ def jit_options(decorator, options):
     if model not in ("python", "numpy"):
         raise ValueError(f"error_model is 'python' or 'numpy', not {model!r}")
     if options.get("parallel"):
-        warn_once("parallel", "parallel=True: naja compiles the function, but its loops run on one thread for now", PerformanceWarning)
+        warn_once("parallel", "parallel=True: naja compiles the function, but its loops run on one thread for now",
+                  PerformanceWarning)
     debug = bool(options.get("debug"))
     bounds = options.get("boundscheck")
     return {"error_model": int(model == "numpy"), "fast_flags": fast_flags(options.get("fastmath")), "debug": debug,
-            "boundscheck": debug if bounds is None else bool(bounds), "nogil": bool(options.get("nogil")), "inline": _inline(options),
-            "cache": bool(options.get("cache", True))}
+            "boundscheck": debug if bounds is None else bool(bounds), "nogil": bool(options.get("nogil")),
+            "inline": _inline(options), "cache": bool(options.get("cache", True))}
 
 
 def vectorize_options(options):

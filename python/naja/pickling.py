@@ -1,9 +1,9 @@
 """Pickling of dispatchers: by reference where the module attribute of that name is the dispatcher, else by value.
 
 By value a function travels as its marshalled code, defaults, closure values and the globals that its code names, so
-functions of __main__, notebooks and closures reach the workers of process pools. Code objects only load in the same Python version.
-Each dispatcher that travels has a number: where it is alive, or was among the last that came here, a pickle of it loads as that object,
-so a worker compiles what every task brings along only once.
+functions of __main__, notebooks and closures reach the workers of process pools. Code objects only load in the same
+Python version. Each dispatcher that travels has a number: where it is alive, or was among the last that came here, a
+pickle of it loads as that object, so a worker compiles what every task brings along only once.
 """
 import collections
 import marshal
@@ -14,8 +14,8 @@ import weakref
 from ._naja import Dispatcher
 
 
-_alive = weakref.WeakValueDictionary()        # number -> dispatcher, both the sent and the received; dicts are safe under threads
-_recent = collections.deque(maxlen=128)       # what came here last stays alive, even if only its tasks refer to it
+_alive = weakref.WeakValueDictionary()    # number -> dispatcher, both sent and received; dicts are safe under threads
+_recent = collections.deque(maxlen=128)   # what came here last stays alive, even if only its tasks refer to it
 
 
 def _number(dispatcher):
@@ -58,7 +58,8 @@ def _restored(item):
 
 def reduce_dispatcher(dispatcher):
     """What Dispatcher.__reduce__ returns."""
-    return _reduced(dispatcher, _remake_dispatcher, (dispatcher.declared, dispatcher.targetoptions, dispatcher.can_compile))
+    args = dispatcher.declared, dispatcher.targetoptions, dispatcher.can_compile
+    return _reduced(dispatcher, _remake_dispatcher, args)
 
 
 def reduce_kernel(kernel):
@@ -71,7 +72,8 @@ def _reduced(dispatcher, remake, args):
         return dispatcher.__qualname__
     func = dispatcher.py_func
     own = func.__globals__
-    scope = {name: _portable(own[name]) for name in sorted(_global_names(func.__code__)) if own.get(name, dispatcher) is not dispatcher}
+    scope = {name: _portable(own[name]) for name in sorted(_global_names(func.__code__))
+             if own.get(name, dispatcher) is not dispatcher}
     recursive = [name for name in _global_names(func.__code__) if own.get(name) is dispatcher]
     cells = [_portable(cell.cell_contents) for cell in func.__closure__ or ()]
     state = (_number(dispatcher), marshal.dumps(func.__code__), func.__module__, func.__qualname__, func.__defaults__,
@@ -86,7 +88,8 @@ def rebuild(number, code, module, qualname, defaults, kwdefaults, doc, scope, ce
         return known
     code = marshal.loads(code)
     own = {"__name__": module, "__builtins__": __builtins__, **{name: _restored(item) for name, item in scope.items()}}
-    func = pytypes.FunctionType(code, own, code.co_name, defaults, tuple(pytypes.CellType(_restored(c)) for c in cells) or None)
+    closure = tuple(pytypes.CellType(_restored(c)) for c in cells) or None
+    func = pytypes.FunctionType(code, own, code.co_name, defaults, closure)
     func.__kwdefaults__, func.__qualname__, func.__doc__ = kwdefaults, qualname, doc
     dispatcher = remake(func, *args)
     for name in recursive:

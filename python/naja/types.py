@@ -1,11 +1,11 @@
-"""naja.types: scalar types under all their names, constructors of the others, and classes that only answer isinstance().
+"""naja.types: scalar types by all their names, constructors of the others, and classes that only answer isinstance().
 
     types.float32[:, ::1]    types.Array(types.float64, 2, "C")    types.UniTuple(types.int64, 3)    types.Tuple((a, b))
 """
 from . import _aliases
 from ._aliases import *
-from ._naja import (Signature, Type, array_type, as_dtype, as_type, from_dtype, optional_type, signature, tuple_type, unify,
-                    unituple_type)
+from ._naja import (Signature, Type, array_type, as_dtype, as_type, from_dtype, optional_type, signature, tuple_type,
+                    unify, unituple_type)
 
 
 class _Kind(type):
@@ -24,7 +24,8 @@ class _Kind(type):
 
 
 def _kind(name, has, make=None, doc=None):
-    return _Kind(name, (), {"_has": staticmethod(has), "_make": make and staticmethod(make), "__doc__": doc, "__module__": __name__})
+    return _Kind(name, (), {"_has": staticmethod(has), "_make": make and staticmethod(make), "__doc__": doc,
+                            "__module__": __name__})
 
 
 def _is_uniform(t):

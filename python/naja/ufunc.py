@@ -1,4 +1,4 @@
-"""@vectorize: ufuncs with declared signatures (real np.ufunc objects), and DUFunc, which compiles for the types it meets."""
+"""@vectorize: ufuncs with declared signatures (real np.ufunc objects), and DUFunc, which compiles as types come."""
 from . import _naja
 from .decorators import _check_function, _FunctionType
 from .options import vectorize_options
@@ -50,8 +50,8 @@ class _Loops:
 class DUFunc:
     """A ufunc that compiles a loop for argument types that no loop takes yet. Everything else is NumPy's ufunc.
 
-    The ufunc is made anew with one more loop; loops keep the order in which they were asked for, and NumPy takes the first
-    to which it can cast safely.
+    The ufunc is made anew with one more loop; loops keep the order in which they were asked for, and NumPy takes the
+    first to which it can cast safely.
     """
 
     _naja_dufunc_ = True         # compiled code calls py_func directly
@@ -111,8 +111,11 @@ class DUFunc:
 
     def __call__(self, *args, **kwargs):
         if not self.nin <= len(args) <= self.nin + 1:
-            raise TypeError(f"{self.__name__}() takes {self.nin} arguments and perhaps an output, but {len(args)} were given")
+            raise TypeError(f"{self.__name__}() takes {self.nin} arguments and perhaps an output, "
+                            f"but {len(args)} were given")
         return self._apply("__call__", lambda: [_type_of(a) for a in args[:self.nin]], args, kwargs)
+
+    # np.ufunc's methods, with its arguments, results and errors; the loop for the types at hand is compiled first.
 
     def reduce(self, array, *args, **kwargs):
         return self._apply("reduce", lambda: [_type_of(array)] * 2, (array, *args), kwargs)
@@ -150,7 +153,8 @@ def _overrides(value):
     """Does the value's class say itself what ufuncs do with it? (NEP 13)"""
     own = getattr(type(value), "__array_ufunc__", None)
     import numpy as np
-    return own is not np.ndarray.__array_ufunc__ and hasattr(type(value), "__array_ufunc__") and not isinstance(value, np.generic)
+    return (own is not np.ndarray.__array_ufunc__ and hasattr(type(value), "__array_ufunc__")
+            and not isinstance(value, np.generic))
 
 
 def _hand_over(dufunc, method, others, args, kwargs):
