@@ -307,6 +307,9 @@ void nj_types_free(NjTypes *ts)
     nj_free(ts);
 }
 
+void nj_types_hold(NjTypes *ts) { nj_lock(&ts->lock); }
+void nj_types_let_go(NjTypes *ts) { nj_unlock(&ts->lock); }
+
 uint32_t nj_types_failures(NjTypes *ts)
 {
     nj_lock(&ts->lock);

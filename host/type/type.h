@@ -72,6 +72,9 @@ typedef struct NjTypes NjTypes;
 
 NjTypes *nj_types_new(void);
 void     nj_types_free(NjTypes *ts);
+/* Around a fork: a thread that is interning a type then would leave the child a lock that nobody opens. */
+void     nj_types_hold(NjTypes *ts);
+void     nj_types_let_go(NjTypes *ts);
 uint32_t nj_types_failures(NjTypes *ts);                 /* times that a type was lost for want of memory */
 const NjType *nj_type_scalar(NjTypes *ts, NjScalar s);
 const NjType *nj_type_error(NjTypes *ts);

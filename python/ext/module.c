@@ -7,6 +7,8 @@
 
 #include "cpu/cpu.h"
 
+#include <pthread.h>
+
 static NjCtx *ext_ctx;                        /* made once at import, under the import lock; never freed */
 
 NjCtx *nj_ext_ctx(void)
@@ -146,6 +148,20 @@ static void ext_find_llvm(PyObject *m)
     PyErr_Clear();
 }
 
+/* Other threads intern types without the GIL: a fork waits until none does. */
+static void ext_before_fork(void) { nj_types_hold(ext_ctx->types); }
+static void ext_after_fork(void) { nj_types_let_go(ext_ctx->types); }
+
+static NjCtx *ext_make_ctx(void)
+{
+    NjCtx *c = nj_ctx_new();
+    if (c && pthread_atfork(ext_before_fork, ext_after_fork, ext_after_fork)) {
+        nj_ctx_free(c);
+        return NULL;
+    }
+    return c;
+}
+
 static int ext_exec(PyObject *m)
 {
     static int64_t owner = -1;                /* the interpreter that has the module; under the import lock */
@@ -154,7 +170,7 @@ static int ext_exec(PyObject *m)
         PyErr_SetString(PyExc_ImportError, "naja is already loaded by another interpreter of this process");
         return -1;
     }
-    if (!ext_ctx && !(ext_ctx = nj_ctx_new())) {
+    if (!ext_ctx && !(ext_ctx = ext_make_ctx())) {
         PyErr_NoMemory();
         return -1;
     }

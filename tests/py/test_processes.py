@@ -1,13 +1,17 @@
 """Compiled functions in other processes, and what a long-lived process keeps: pools by fork and spawn, pickles, memory."""
-import gc
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
 
-from naja import njit, vectorize
+from naja import njit, types, vectorize
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "bench"))
+from memory import growth, one_function, one_kernel, one_ufunc        # noqa: E402
 
 SOURCE = '''
 import multiprocessing, sys
@@ -48,31 +52,47 @@ def test_threads_started_before_a_fork_do_not_hang_the_child():
     assert os.waitpid(child, 0)[1] == 0
 
 
-def resident_kib():
-    with open("/proc/self/statm") as f:
-        return int(f.read().split()[1]) * (os.sysconf("SC_PAGESIZE") // 1024)
-
-
-def one_function(i):
-    scope = {}
-    exec(f"def f(x):\n    s = 0\n    for k in range(x):\n        s += k * {i}\n    return s", scope)
-    assert njit(scope["f"])(3) == 3 * i
-
-
 def grown(work, n):
     """KiB by which n rounds make the process larger, after as many to warm up."""
-    for i in range(n):
-        work(i)
-    gc.collect()
-    before = resident_kib()
-    for i in range(n):
-        work(i)
-    gc.collect()
-    return resident_kib() - before
+    return growth(work, 2 * n, steps=2, show=lambda line: None)
 
 
-def test_dropped_functions_leave_nothing():
-    assert grown(one_function, 100) < 1024
+@pytest.mark.parametrize("make, n", [(one_function, 100), (one_kernel, 50), (one_ufunc, 50)])
+def test_dropped_functions_leave_nothing(make, n):
+    """The short form of tests/bench/memory.py."""
+    assert grown(make, n) < 1024
+
+
+def test_forks_while_threads_intern_types():
+    """Each child makes new types; a lock that another thread held at the fork would stop it for ever."""
+    stop = threading.Event()
+
+    def intern(k):
+        i = 0
+        while not stop.is_set():
+            i += 1
+            njit(lambda x: x).compile(((types.UniTuple(types.int64, k * 1000 + i % 900 + 2)),))
+    threads = [threading.Thread(target=intern, args=(k,)) for k in range(2)]
+    for t in threads:
+        t.start()
+    try:
+        for i in range(20):
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if types.UniTuple(types.float64, i + 2) is not None else 1)
+            deadline = time.time() + 30
+            pid = status = 0
+            while not pid and time.time() < deadline:
+                pid, status = os.waitpid(child, os.WNOHANG)
+                time.sleep(0.002)
+            if not pid:
+                os.kill(child, 9)
+                os.waitpid(child, 0)
+            assert pid and status == 0
+    finally:
+        stop.set()
+        for t in threads:
+            t.join()
 
 
 def test_calls_leave_nothing():
