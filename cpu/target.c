@@ -1,8 +1,8 @@
-/* target.c - the CPU as a target, twice: `cpu` runs functions and ufunc loops, `cpudev` runs kernels over a grid (D9).
+/* target.c - the CPU as a target, twice: `cpu` runs functions and ufunc loops, `cpudev` runs kernels over a grid.
  *
  * In: hooks called by host/emit for what differs from other targets. Out: LLVM text. Mathematics is an LLVM intrinsic
- * where that becomes instructions, else a libm call that names its libmvec variants, so that loops with it vectorise
- * (D10). On the CPU device a function gets the special registers as values (nj_emit_hidden): after inlining, the thread
+ * where that becomes instructions, else a libm call that names its libmvec variants, so that loops with it vectorise.
+ * On the CPU device a function gets the special registers as values (nj_emit_hidden): after inlining, the thread
  * index is a loop counter that LLVM sees through.
  */
 #include "cpu/target_inside.h"
@@ -280,8 +280,8 @@ static bool order_matters(const NjFn *f)
     return false;
 }
 
-/* In a loop that is called parallel LLVM's vectoriser groups strided accesses without asking what lies between them in one
- * iteration: x[2 * i], a store to x[2 * i + k], x[2 * i + 1] became two reads and then the store (LLVM 22). */
+/* In a loop that is called parallel LLVM's vectoriser groups strided accesses without asking what lies between them in
+ * one iteration: x[2 * i], a store to x[2 * i + k], x[2 * i + 1] became two reads and then the store (LLVM 22). */
 static bool order_is_free(const NjUnit *u)
 {
     for (uint32_t i = 0; i < u->specs.n; i++)

@@ -124,7 +124,8 @@ static const char *region_args(Drive *d, const char *hidden, const char *line, c
 {
     NjEmit *e = d->e;
     const char *args = *d->args ? nj_arena_printf(e->arena, "%s, %s", hidden, d->args) : hidden;
-    args = nj_arena_printf(e->arena, "%s, ptr %%frame, i64 %s, i64 %%stride, ptr %%next, ptr %%count, ptr %%arrived, i32 %s",
+    args = nj_arena_printf(e->arena,
+                           "%s, ptr %%frame, i64 %s, i64 %%stride, ptr %%next, ptr %%count, ptr %%arrived, i32 %s",
                            args, line, red);
     for (uint32_t i = 0; i < d->o->nshared; i++)
         args = nj_arena_printf(e->arena, "%s, ptr %%shared%u", args, (unsigned)i);
@@ -154,14 +155,14 @@ static void call_region(Drive *d, uint32_t k, const char *red, const char *unifo
     nj_emit_line(e, "ret i32 %s", status);
 }
 
-/* -- the loop over threads ------------------------------------------------------------------------------------------ */
+/* -- the loop over threads ----------------------------------------------------------------------------------------- */
 
 static void axis_open(Drive *d, char axis, const char *from)
 {
     nj_emit_line(d->e, "br label %%%s.loop.%c", d->p, axis);
     nj_text_fmt(d->e->t, "%s.loop.%c:\n", d->p, axis);
-    nj_emit_line(d->e, "%%%s.%c = phi i32 [ 0, %%%s ], [ %%%s.next.%c, %%%s.latch.%c ]", d->p, axis, from, d->p, axis, d->p,
-                 axis);
+    nj_emit_line(d->e, "%%%s.%c = phi i32 [ 0, %%%s ], [ %%%s.next.%c, %%%s.latch.%c ]", d->p, axis, from, d->p, axis,
+                 d->p, axis);
 }
 
 static void axis_close(Drive *d, char axis, const char *out, const char *note)
@@ -170,7 +171,8 @@ static void axis_close(Drive *d, char axis, const char *out, const char *note)
     nj_emit_line(d->e, "%%%s.next.%c = add nuw nsw i32 %%%s.%c, 1", d->p, axis, d->p, axis);
     nj_emit_line(d->e, "%%%s.more.%c = icmp slt i32 %%%s.next.%c, %s", d->p, axis, d->p, axis,
                  axis == 'x' ? d->nx : axis == 'y' ? "%sr7" : "%sr8");
-    nj_emit_line(d->e, "br i1 %%%s.more.%c, label %%%s.loop.%c, label %%%s.%s%s", d->p, axis, d->p, axis, d->p, out, note);
+    nj_emit_line(d->e, "br i1 %%%s.more.%c, label %%%s.loop.%c, label %%%s.%s%s", d->p, axis, d->p, axis, d->p, out,
+                 note);
 }
 
 /* z, y, x; the thread's linear index counts along. `from` is the block that comes before. */
@@ -218,7 +220,7 @@ static const char *load_state(Drive *d)
     return state;
 }
 
-/* -- in lockstep ------------------------------------------------------------------------------------------------------ */
+/* -- in lockstep --------------------------------------------------------------------------------------------------- */
 
 static void take_reduction(Drive *d)
 {
@@ -294,7 +296,8 @@ static void lockstep_region(Drive *d, uint32_t k)
     nj_emit_line(e, "store i32 0, ptr %%next");
     const NjSpec *all = d->o->region[k].uniform;
     if (all)
-        nj_emit_line(e, "call void @%s(%s)", nj_emit_symbol(e, all->symbol), region_args(d, nobody(d), "0", red, uniforms));
+        nj_emit_line(e, "call void @%s(%s)", nj_emit_symbol(e, all->symbol),
+                     region_args(d, nobody(d), "0", red, uniforms));
     threads_open(d, d->p);
     if (d->o->states && k) {
         const char *state = load_state(d), *gone = nj_emit_tmp(e);
@@ -307,7 +310,7 @@ static void lockstep_region(Drive *d, uint32_t k)
     go_on(d, k);
 }
 
-/* -- each at its own barrier -------------------------------------------------------------------------------------------- */
+/* -- each at its own barrier --------------------------------------------------------------------------------------- */
 
 static void first_round(Drive *d)
 {

@@ -1,6 +1,7 @@
-/* split.c - cuts a kernel at its barriers (D9): the order of work.
+/* split.c - cuts a kernel at its barriers: the order of work.
  *
- *     inline callees with barriers > slots to values > barriers in loops that all make alike > blocks end at barriers > who agrees (split_uniform.c)
+ *     inline callees with barriers > slots to values > barriers in loops that all make alike (split_loops.c)
+ *     > blocks end at barriers > who agrees (split_uniform.c)
  *     > what waits where (split_live.c) > a function for each region (split_clone.c)
  *
  * In: a lowered unit whose root is a kernel with barriers. Out: see split.h.
@@ -62,7 +63,7 @@ static NjStatus prepare(NjUnit *u, NjFn *f)
     return st;
 }
 
-/* -- points ---------------------------------------------------------------------------------------------------------- */
+/* -- points -------------------------------------------------------------------------------------------------------- */
 
 static void cut_at(Split *s, NjRef r)
 {
@@ -125,7 +126,7 @@ static void fill_shared(Split *s)
                 s->out->shared[s->out->nshared++] = r;
 }
 
-/* -- entry ------------------------------------------------------------------------------------------------------------- */
+/* -- entry --------------------------------------------------------------------------------------------------------- */
 
 static bool too_much(const Split *s)
 {

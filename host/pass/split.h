@@ -1,4 +1,4 @@
-/* split.h - a kernel with barriers, cut into functions that run one thread from a barrier to the next (D9).
+/* split.h - a kernel with barriers, cut into functions that run one thread from a barrier to the next.
  *
  * In: the root's core function. Out: region functions, specs of the unit like any other, and what a target needs to
  * drive them: for each region which barriers its threads come to, where values wait meanwhile. Region 0 begins at the
@@ -25,7 +25,7 @@ typedef enum NjRegionParam {
 
 typedef struct NjRegion {
     NjSpec *spec;
-    NjSpec *bound;       /* of the same parameters: i64, threads at or above it along x have nothing to do; NULL: all have */
+    NjSpec *bound;  /* of the same parameters: i64, threads at or above it along x have nothing to do; NULL: all have */
     NjSpec *uniform;     /* of the same parameters: stores what all have in common, once; NULL: each thread does */
     NjBits *exits;       /* barriers that a thread may come to next */
     uint32_t nexit;

@@ -1,9 +1,9 @@
 /* split_bound.c - how far along x does a region have anything to do? `if threadIdx.x < n:` around all of it says so.
  *
- * In: a region's function. Out: a function of the same parameters that gives a bound: threads with an index along x at or
- * above it do nothing of their own. Where threads of a tree sum drop out, the loop over threads then shrinks with them. It
- * follows the region while all threads go one way; the first branch on x gives the bound if its other side, and all that
- * comes after, has no effect but the uniform values, which any one thread leaves as well as all.
+ * In: a region's function. Out: a function of the same parameters that gives a bound: threads with an index along x at
+ * or above it do nothing of their own. Where threads of a tree sum drop out, the loop over threads then shrinks with
+ * them. It follows the region while all threads go one way; the first branch on x gives the bound if its other side,
+ * and all that comes after, has no effect but the uniform values, which any one thread leaves as well as all.
  *
  * Where some threads have returned, what all have in common is better done once, ahead of the loop: the uniform part.
  *
@@ -209,7 +209,7 @@ static bool bound_room(Bound *n, Split *s, NjFn *g)
     return true;
 }
 
-/* -- the uniform part ------------------------------------------------------------------------------------------------ */
+/* -- the uniform part ---------------------------------------------------------------------------------------------- */
 
 /* One way for all threads, and nothing that an extra run could change? */
 static bool goes_one_way(const Bound *n)

@@ -27,7 +27,7 @@ typedef struct Split {
     uint32_t *ends;              /* by block: the point that its barrier leads to, or SPLIT_NONE */
     NjBlkId *order; uint32_t norder;          /* blocks in reverse postorder */
     NjBits *differs;             /* values that threads may disagree on */
-    uint16_t *cost;              /* of computing a value anew from parameters and registers; UINT16_MAX: impossible or dear */
+    uint16_t *cost;        /* of computing a value anew from parameters and registers; UINT16_MAX: impossible or dear */
     uint32_t *slot;              /* where a value waits; SPLIT_NONE: nowhere */
     NjBits *framed;              /* stack arrays that lie in the frame */
 } Split;

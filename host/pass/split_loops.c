@@ -1,9 +1,9 @@
 /* split_loops.c - cuts loops that all threads make alike, so that the threads become the inner loop.
  *
- * In: a kernel, not yet cut. Out: barriers at the heads of innermost loops whose trips no thread decides for itself: sums
- * over a row, a tile or a list of bodies. Neighbours along x then take each step side by side, in vector lanes, where
- * LLVM could neither reorder one thread's sum nor vectorise around its loop. A barrier changes nothing where all threads
- * that are left come by together; whether they do is tried on a copy.
+ * In: a kernel, not yet cut. Out: barriers at the heads of innermost loops whose trips no thread decides for itself:
+ * sums over a row, a tile or a list of bodies. Neighbours along x then take each step side by side, in vector lanes,
+ * where LLVM could neither reorder one thread's sum nor vectorise around its loop. A barrier changes nothing where all
+ * threads that are left come by together; whether they do is tried on a copy.
  */
 #include "pass/split_inside.h"
 
