@@ -9,7 +9,8 @@ import sys as _sys
 from .. import _naja
 
 # where pip puts libNVVM and its kin
-_naja.set_sites([p for p in _sys.path if _os.path.basename(p) in ('site-packages', 'dist-packages') and _os.path.isdir(p)])
+_naja.set_sites([p for p in _sys.path
+                 if _os.path.basename(p) in ('site-packages', 'dist-packages') and _os.path.isdir(p)])
 
 from . import stubs as _stubs
 from .device import (CudaSupportError, Device, close, current_context, get_current_device, gpus, list_devices,
@@ -25,8 +26,8 @@ _names_of_stubs = tuple(_stubs.names)
 
 # Arrays need NumPy, which compiling alone does not: both come at first use.
 _ARRAYS = ('DeviceNDArray', 'as_cuda_array', 'device_array', 'device_array_like', 'is_cuda_array', 'is_cuda_ndarray',
-           'managed_array', 'mapped', 'mapped_array', 'mapped_array_like', 'pinned', 'pinned_array', 'pinned_array_like',
-           'to_device')
+           'managed_array', 'mapped', 'mapped_array', 'mapped_array_like', 'pinned', 'pinned_array',
+           'pinned_array_like', 'to_device')
 
 
 def __getattr__(name):
@@ -115,10 +116,12 @@ def default_stream():
 
 
 def legacy_default_stream():
+    """CUDA's legacy default stream, which other streams wait for."""
     return external_stream(1)
 
 
 def per_thread_default_stream():
+    """The default stream of the calling thread."""
     return external_stream(2)
 
 
@@ -158,10 +161,12 @@ def is_supported_version():
 
 
 def is_float16_supported():
+    """Has this thread's device float16 arithmetic?"""
     return get_current_device().supports_float16
 
 
 def is_bfloat16_supported():
+    """Has this thread's device bfloat16 arithmetic?"""
     return get_current_device().supports_bfloat16
 
 

@@ -41,7 +41,8 @@ class Device:
     def get_device_identity(self):
         """{'pci_domain_id', 'pci_bus_id', 'pci_device_id'}, zeros where there is no bus."""
         domain, bus, rest = (self.pci_bus_id or '0:0:0').split(':')
-        return {'pci_domain_id': int(domain, 16), 'pci_bus_id': int(bus, 16), 'pci_device_id': int(rest.split('.')[0], 16)}
+        device = rest.split('.')[0]
+        return {'pci_domain_id': int(domain, 16), 'pci_bus_id': int(bus, 16), 'pci_device_id': int(device, 16)}
 
     def get_primary_context(self):
         """The context of this device, which becomes this thread's."""
@@ -96,6 +97,7 @@ class Context:
 
     @property
     def device(self):
+        """The device of this thread."""
         return get_current_device()
 
     def get_memory_info(self):
@@ -103,9 +105,11 @@ class Context:
         return MemoryInfo(*_naja.device_meminfo())
 
     def synchronize(self):
+        """Waits until everything queued on this thread's device is done."""
         synchronize()
 
     def reset(self):
+        """The same as synchronize(): memory is freed by its owners."""
         synchronize()
 
 

@@ -17,7 +17,8 @@ class _Geometry:
     """An array interface over an address nobody reads: for shape and stride arithmetic only."""
 
     def __init__(self, shape, strides, dtype):
-        self.__array_interface__ = {'shape': shape, 'strides': strides, 'typestr': dtype.str, 'data': (1 << 40, True), 'version': 3}
+        self.__array_interface__ = {'shape': shape, 'strides': strides, 'typestr': dtype.str, 'data': (1 << 40, True),
+                                    'version': 3}
 
 
 def _ghost(a):
@@ -74,16 +75,20 @@ class DeviceNDArray(_naja.DeviceArray):
 
     @property
     def alloc_size(self):
+        """Bytes of the memory behind the array, of which a view shows a part."""
         return self._memory.nbytes
 
     @property
     def flags(self):
+        """{'C_CONTIGUOUS': bool, 'F_CONTIGUOUS': bool}"""
         return {'C_CONTIGUOUS': self._c_contiguous, 'F_CONTIGUOUS': self._f_contiguous}
 
     def is_c_contiguous(self):
+        """Are the elements dense in C's order?"""
         return self._c_contiguous
 
     def is_f_contiguous(self):
+        """Are the elements dense in Fortran's order?"""
         return self._f_contiguous
 
     # -- views ---------------------------------------------------------------------------------------------------
@@ -109,7 +114,7 @@ class DeviceNDArray(_naja.DeviceArray):
         return self._view(_ghost(self)[tuple(where)]), True
 
     def getitem(self, key, stream=0):
-        """A view, or a Python-side scalar where the key picks one element."""
+        """A view, or a NumPy scalar where the key picks one element; IndexError out of bounds or for another key."""
         view, single = self._pick(key)
         return view.copy_to_host(stream=stream).reshape(())[()] if single else view
 
@@ -117,7 +122,7 @@ class DeviceNDArray(_naja.DeviceArray):
         self.setitem(key, value)
 
     def setitem(self, key, value, stream=0):
-        """Writes host or device data into a view."""
+        """Writes host or device data, broadcast and converted as NumPy's assignment does, into a view."""
         view, _ = self._pick(key)
         host = np.empty(view.shape, view.dtype)
         host[...] = value.copy_to_host() if isinstance(value, DeviceNDArray) else value
@@ -141,16 +146,20 @@ class DeviceNDArray(_naja.DeviceArray):
         return self.reshape(-1, order=order)
 
     def transpose(self, axes=None):
+        """A view with the axes in this order; reversed without one."""
         return self._view(_ghost(self).transpose(axes))
 
     @property
     def T(self):
+        """The view with its axes reversed."""
         return self.transpose()
 
     def squeeze(self, axis=None):
+        """A view without axes of length 1; ValueError for an `axis` that is longer."""
         return self._view(_ghost(self).squeeze(axis))
 
     def view(self, dtype):
+        """The same bytes as another dtype; ValueError where NumPy's view would raise it."""
         return self._view(_ghost(self).view(dtype))
 
     def split(self, section, stream=0):
@@ -159,6 +168,7 @@ class DeviceNDArray(_naja.DeviceArray):
             yield self[begin:min(begin + section, self.size)]
 
     def bind(self, stream=0):
+        """The array itself: operations take the stream as an argument."""
         return self
 
     # -- copies ----------------------------------------------------------------------------------------------------
@@ -179,7 +189,7 @@ class DeviceNDArray(_naja.DeviceArray):
         return np.ndarray(self.shape, self.dtype, raw, start, self.strides), raw, first
 
     def copy_to_host(self, ary=None, stream=0):
-        """The elements as a host array: a new one, or written into `ary` of the same shape and dtype."""
+        """The elements as a host array: a new one, or written into `ary`; TypeError for another shape or dtype."""
         if ary is None:
             ary = np.empty(self.shape, self.dtype, order='F' if self._f_contiguous and not self._c_contiguous else 'C')
         elif ary.shape != self.shape or ary.dtype != self.dtype:
@@ -195,7 +205,7 @@ class DeviceNDArray(_naja.DeviceArray):
         return ary
 
     def copy_to_device(self, ary, stream=0):
-        """Writes a host or device array of the same shape into this one; dtypes are converted as by assignment."""
+        """Writes a host or device array into this one, dtypes converted as by assignment; ValueError for other shapes."""
         if isinstance(ary, DeviceNDArray):
             if ary.shape == self.shape and ary.strides == self.strides and ary.dtype == self.dtype and \
                     (self._c_contiguous or self._f_contiguous):
@@ -232,13 +242,26 @@ def _is_basic(key):
     return all(p is None or p is Ellipsis or isinstance(p, (slice, int, np.integer)) for p in parts)
 
 
-def device_array(shape, dtype=np.float64, strides=None, order='C', stream=0):
-    """An uninitialised array on this thread's device. MemoryError-like CudaAPIError when there is no room."""
+def _geometry(shape, dtype, strides, order):
+    """(shape, strides in bytes, dtype, bytes in all) of a new array."""
     shape, dtype = _shape_of(shape), np.dtype(_plain_dtype(dtype))
     if order not in ('C', 'F'):
         raise ValueError(f"order must be 'C' or 'F', not {order!r}")
-    strides = _strides(shape, dtype.itemsize, order) if strides is None else tuple(int(s) for s in np.atleast_1d(strides))
+    if strides is None:
+        strides = _strides(shape, dtype.itemsize, order)
+    else:
+        strides = tuple(int(s) for s in np.atleast_1d(strides))
     nbytes = dtype.itemsize + sum((n - 1) * abs(s) for n, s in zip(shape, strides)) if math.prod(shape) else 0
+    return shape, strides, dtype, nbytes
+
+
+def device_array(shape, dtype=np.float64, strides=None, order='C', stream=0):
+    """An uninitialised array on this thread's device.
+
+    shape: an int or a tuple; dtype: NumPy's or naja's; strides in bytes, else by order, 'C' or 'F'.
+    ValueError for another order, CudaOutOfMemoryError (a MemoryError) when a GPU has no room.
+    """
+    shape, strides, dtype, nbytes = _geometry(shape, dtype, strides, order)
     return DeviceNDArray(_naja.DeviceMemory(nbytes), 0, shape, strides, dtype)
 
 
@@ -273,7 +296,7 @@ def to_device(obj, stream=0, copy=True, to=None):
 
 
 def as_cuda_array(obj, sync=True):
-    """A view of any object with __cuda_array_interface__ (CuPy, PyTorch ...), without a copy."""
+    """A view of any object with __cuda_array_interface__ (CuPy, PyTorch ...), without a copy; TypeError for others."""
     if isinstance(obj, DeviceNDArray):
         return obj
     if not is_cuda_array(obj):

@@ -52,6 +52,7 @@ class CUDADispatcher(_naja.Kernel):
 
     @property
     def specialized(self):
+        """Were signatures declared?"""
         return bool(self._declared)
 
     def __copy__(self):
@@ -95,18 +96,23 @@ class CUDADispatcher(_naja.Kernel):
         return self._each(signature, lambda s: self._info(s)[name])
 
     def get_regs_per_thread(self, signature=None):
+        """Registers of a thread, for a signature; without one as inspect_llvm()."""
         return self._resource('regs_per_thread', signature)
 
     def get_shared_mem_per_block(self, signature=None):
+        """Bytes of static shared memory, for a signature; without one as inspect_llvm()."""
         return self._resource('shared_mem_per_block', signature)
 
     def get_const_mem_size(self, signature=None):
+        """Bytes of constant memory, for a signature; without one as inspect_llvm()."""
         return self._resource('const_mem_size', signature)
 
     def get_local_mem_per_thread(self, signature=None):
+        """Bytes of local memory of a thread, for a signature; without one as inspect_llvm()."""
         return self._resource('local_mem_per_thread', signature)
 
     def get_max_threads_per_block(self, signature=None):
+        """The largest block it can be launched with, for a signature; without one as inspect_llvm()."""
         return self._resource('max_threads_per_block', signature)
 
     def recompile(self):
@@ -152,8 +158,8 @@ def _options(device, inline, forceinline, fastmath, debug, opt, lineinfo, max_re
         raise ValueError(f'max_registers must be from 0 to 255, not {max_registers!r}')
     level = 3 if opt is None or opt is True else int(opt)
     hint = 1 if forceinline or inline in ('always', True) else 0
-    return dict(device=bool(device), fastmath=bool(fastmath), debug=bool(debug), lineinfo=bool(lineinfo), opt=level, inline=hint,
-                max_registers=max_registers or 0, launch_bounds=launch_bounds,
+    return dict(device=bool(device), fastmath=bool(fastmath), debug=bool(debug), lineinfo=bool(lineinfo), opt=level,
+                inline=hint, max_registers=max_registers or 0, launch_bounds=launch_bounds,
                 boundscheck=bool(debug if boundscheck is None else boundscheck))
 
 
@@ -165,8 +171,8 @@ def jit(func_or_sig=None, device=False, inline='never', forceinline=False, fastm
     @cuda.jit('void(float32[:], int64)')      this signature now; a list gives several
     @cuda.jit(device=True)                    a device function
 
-    fastmath: fast and less exact float operations. debug: exceptions are checked, and bounds. lineinfo: source lines for
-    profilers. opt: 0 to 3. max_registers: registers per thread. launch_bounds: (threads per block, blocks per
+    fastmath: fast and less exact float operations. debug: exceptions are checked, and bounds. lineinfo: source lines
+    for profilers. opt: 0 to 3. max_registers: registers per thread. launch_bounds: (threads per block, blocks per
     multiprocessor, blocks per cluster). boundscheck: IndexError for an index out of bounds; by default with debug.
     cache=False: neither looked for on disk nor kept there.
     TypeError names an option that does not exist.
@@ -220,7 +226,9 @@ def compile_ptx(pyfunc, sig, debug=False, lineinfo=False, device=False, fastmath
                 launch_bounds=None, forceinline=False, **kws):
     """PTX of a function for a signature and compute capability `cc`, such as (9, 0): (text, result type).
 
-    Needs no GPU and no driver. libNVVM makes the PTX where it is installed, LLVM elsewhere.
+    Needs no GPU and no driver. libNVVM makes the PTX where it is installed, LLVM elsewhere. TypingError or
+    UnsupportedError for a function that cannot be compiled, ValueError for what is no compute capability, LibraryError
+    where no compiler knows that one.
     """
     if kws.pop('output', 'ptx') != 'ptx':
         raise NotImplementedError("only output='ptx' is supported")
@@ -236,7 +244,8 @@ def compile_ptx(pyfunc, sig, debug=False, lineinfo=False, device=False, fastmath
 
 def compile(pyfunc, sig, debug=False, lineinfo=False, device=True, fastmath=False, cc=None, opt=None, **kws):
     """compile_ptx with device=True by default."""
-    return compile_ptx(pyfunc, sig, debug=debug, lineinfo=lineinfo, device=device, fastmath=fastmath, cc=cc, opt=opt, **kws)
+    return compile_ptx(pyfunc, sig, debug=debug, lineinfo=lineinfo, device=device, fastmath=fastmath, cc=cc, opt=opt,
+                       **kws)
 
 
 def _current_cc():
@@ -247,10 +256,10 @@ def _current_cc():
 
 
 def compile_for_current_device(pyfunc, sig, **kws):
-    """compile() for this thread's GPU."""
+    """compile() for this thread's GPU; CudaSupportError where there is none."""
     return compile(pyfunc, sig, cc=_current_cc(), **kws)
 
 
 def compile_ptx_for_current_device(pyfunc, sig, **kws):
-    """compile_ptx() for this thread's GPU."""
+    """compile_ptx() for this thread's GPU; CudaSupportError where there is none."""
     return compile_ptx(pyfunc, sig, cc=_current_cc(), **kws)

@@ -1,19 +1,13 @@
 """hostarray.py - host arrays that the device reaches without staging: pinned, mapped, managed."""
-import math
-
 import numpy as np
 
 from .. import _naja
 from . import _Block
-from .devicearray import _plain_dtype, _shape_of, _strides
+from .devicearray import _f_order, _geometry
 
 
 def _over(memory_class, mapped, shape, dtype, strides, order):
-    shape, dtype = _shape_of(shape), np.dtype(_plain_dtype(dtype))
-    if order not in ('C', 'F'):
-        raise ValueError(f"order must be 'C' or 'F', not {order!r}")
-    strides = _strides(shape, dtype.itemsize, order) if strides is None else tuple(strides)
-    nbytes = dtype.itemsize + sum((n - 1) * abs(s) for n, s in zip(shape, strides)) if math.prod(shape) else 0
+    shape, strides, dtype, nbytes = _geometry(shape, dtype, strides, order)
     memory = _naja.HostMemory(nbytes, mapped)
     return memory_class(shape, dtype, memory, 0, strides), memory
 
@@ -44,7 +38,10 @@ class MappedNDArray(np.ndarray):
 
 
 def pinned_array(shape, dtype=np.float64, strides=None, order='C'):
-    """An uninitialised host array in page-locked memory, which copies to and from the device fastest."""
+    """An uninitialised host array in page-locked memory, which copies to and from the device fastest.
+
+    Arguments as of device_array, here and below.
+    """
     return _over(np.ndarray, False, shape, dtype, strides, order)[0]
 
 
@@ -61,7 +58,7 @@ def managed_array(shape, dtype=np.float64, strides=None, order='C', stream=0, at
 
 
 def _like(ary):
-    return dict(shape=ary.shape, dtype=ary.dtype, order='F' if ary.flags['F_CONTIGUOUS'] and not ary.flags['C_CONTIGUOUS'] else 'C')
+    return dict(shape=ary.shape, dtype=ary.dtype, order='F' if _f_order(ary) else 'C')
 
 
 def pinned_array_like(ary):

@@ -1,7 +1,7 @@
 """stubs.py - the names that only mean something inside kernels: threadIdx, shared.array, atomic.add ...
 
-Each is an object that the compiler knows by `__naja_name__` (a row of host/front/intrin.def). Namespaces are modules, so
-that attribute chains resolve as they do for any module. Calling one outside a kernel says so.
+Each is an object that the compiler knows by `__naja_name__` (a row of host/front/intrin.def). Namespaces are modules,
+so that attribute chains resolve as they do for any module. Calling one outside a kernel says so.
 """
 import types
 

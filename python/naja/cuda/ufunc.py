@@ -1,4 +1,4 @@
-"""ufunc.py - @vectorize(target='cuda'): an element-wise function over host and device arrays, by one kernel per shape class.
+"""ufunc.py - @vectorize(target='cuda'): an element-wise function over host and device arrays, one kernel per shape class.
 
 The kernel is written in the kernel language, generated for the number of operands: flat over dense operands, by index
 arithmetic over broadcast ones (stride 0 along repeated axes, so nothing is expanded in memory).
@@ -42,8 +42,8 @@ def _kernel_source(nin, ndim):
 class CUDAUFunc:
     """An element-wise function on this thread's device.
 
-    Operands are host arrays, device arrays or scalars, broadcast by NumPy's rules. The result is on the device if an operand
-    is, else on the host. TypeError names the operand dtypes when no signature fits.
+    Operands are host arrays, device arrays or scalars, broadcast by NumPy's rules. The result is on the device if an
+    operand is, else on the host. TypeError names the operand dtypes when no signature fits.
     """
 
     def __init__(self, func, sigs):

@@ -4,5 +4,5 @@ from ..devicearray import (DeviceNDArray, device_array, device_array_like, is_cu
 
 DeviceNDArrayBase = DeviceNDArray
 
-__all__ = ['DeviceNDArray', 'DeviceNDArrayBase', 'device_array', 'device_array_like', 'is_cuda_array', 'is_cuda_ndarray',
-           'to_device']
+__all__ = ['DeviceNDArray', 'DeviceNDArrayBase', 'device_array', 'device_array_like', 'is_cuda_array',
+           'is_cuda_ndarray', 'to_device']
