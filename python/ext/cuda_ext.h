@@ -73,7 +73,7 @@ typedef struct NjKernelObject {
     PyObject *sigs;              /* list of Signatures that the decorator declared */
     NjSig    *declared; uint32_t ndeclared;
     bool      device, closed;    /* closed: the declared signatures are all there are */
-    NjGate    gate;              /* held while compiling */
+    NjGate    gate;              /* what is being compiled */
     NjKernelSpec **specs; uint32_t nspecs;
     NjKernelSpec *last;
 } NjKernelObject;

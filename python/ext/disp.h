@@ -24,7 +24,7 @@ typedef struct NjDisp {
     NjParams params;
     NjOpts opts;
     bool nogil, frozen;            /* frozen: no new specialisations */
-    NjGate gate;                   /* held while compiling */
+    NjGate gate;                   /* what is being compiled */
     PyObject *dict, *weakrefs;
 } NjDisp;
 

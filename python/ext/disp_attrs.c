@@ -129,7 +129,7 @@ static PyObject *get_can_compile(PyObject *self, void *unused)
 
 static PyObject *get_is_compiling(PyObject *self, void *unused)
 {
-    return PyBool_FromLong(((NjDisp *)self)->gate.owner != 0);
+    return PyBool_FromLong(nj_gate_busy(&((NjDisp *)self)->gate));
 }
 
 PyGetSetDef nj_disp_getset[] = {

@@ -4,8 +4,8 @@
  *          -> the others, newest first
  *          -> types of the values -> compile, or, with declared signatures only, choose one and convert
  *
- * A hot call allocates nothing but its result. Compiling holds the dispatcher's own lock and not the GIL, so two
- * threads that miss together compile once.
+ * A hot call allocates nothing but its result. Compiling holds no GIL; two threads that miss together with the same
+ * types compile once (gate.c).
  */
 #include "disp.h"
 
@@ -218,16 +218,26 @@ static NjPySpec *disp_add(NjDisp *d, NjPySpec *s)
     return d->specs[d->nspecs++] = s;
 }
 
+static NjPySpec *disp_make(NjDisp *d, const NjType *const *args, uint32_t nargs, const NjType *ret)
+{
+    NjPySpec *s = nj_spec_compile(d->func, &d->opts, NJ_ROOT_FUNC, args, nargs, ret);
+    if (!s)
+        return NULL;
+    s->nogil = d->nogil;
+    return disp_add(d, s);
+}
+
 NjPySpec *nj_disp_compile(NjDisp *d, const NjType *const *args, uint32_t nargs, const NjType *ret)
 {
-    if (!nj_gate_enter(&d->gate, d->func))
-        return NULL;
-    NjPySpec *s = disp_find(d, args, nargs);
-    if (!s && (s = nj_spec_compile(d->func, &d->opts, NJ_ROOT_FUNC, args, nargs, ret))) {
-        s->nogil = d->nogil;
-        s = disp_add(d, s);
-    }
-    nj_gate_leave(&d->gate);
+    NjPySpec *s;
+    NjFlight *flight = NULL;
+    int mine = 0;
+    while (!(s = disp_find(d, args, nargs)) && !(mine = nj_gate_enter(&d->gate, d->func, NULL, args, nargs, &flight)))
+        ;
+    if (s || mine < 0)
+        return s;
+    s = disp_make(d, args, nargs, ret);
+    nj_gate_leave(&d->gate, flight);
     return s;
 }
 
@@ -337,7 +347,7 @@ static NjDisp *disp_alloc(PyTypeObject *type, PyObject *func, PyObject *options)
     d->call = disp_vectorcall;
     d->func = Py_NewRef(func);
     d->options = Py_NewRef(options);
-    if (nj_gate_init(&d->gate) < 0 || nj_params_init(&d->params, func) < 0)
+    if (nj_params_init(&d->params, func) < 0)
         Py_CLEAR(d);
     return d;
 }
@@ -414,7 +424,6 @@ static void disp_dealloc(PyObject *self)
     disp_clear(self);
     nj_params_clear(&d->params);
     PyMem_Free(d->sigs);
-    nj_gate_clear(&d->gate);
     Py_TYPE(self)->tp_free(self);
 }
 

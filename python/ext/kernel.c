@@ -214,17 +214,27 @@ static NjUnit *spec_unit(NjKernelObject *k, NjKernelSpec *s)
     return NULL;
 }
 
-/* Compiled now, unless another thread has done so while this one waited for the lock. */
+static NjKernelSpec *spec_make(NjKernelObject *k, NjDevice *d, const NjType *const *types, uint32_t nargs)
+{
+    NjKernelSpec *s = spec_new(d, types, nargs);
+    if (s && spec_compile(k, s) == 0 && spec_keep(k, s) == 0)
+        return s;
+    spec_free(s);
+    return NULL;
+}
+
+/* Compiled now, unless another thread is at it: then it is waited for. */
 static NjKernelSpec *spec_add(NjKernelObject *k, NjDevice *d, const NjType *const *types, uint32_t nargs)
 {
-    if (!nj_gate_enter(&k->gate, k->func))
-        return NULL;
-    NjKernelSpec *s = spec_find(k, d, types, nargs), *fresh = s ? NULL : spec_new(d, types, nargs);
-    if (fresh && spec_compile(k, fresh) == 0 && spec_keep(k, fresh) == 0)
-        s = fresh;
-    else
-        spec_free(fresh);
-    nj_gate_leave(&k->gate);
+    NjKernelSpec *s;
+    NjFlight *flight = NULL;
+    int mine = 0;
+    while (!(s = spec_find(k, d, types, nargs)) && !(mine = nj_gate_enter(&k->gate, k->func, d, types, nargs, &flight)))
+        ;
+    if (s || mine < 0)
+        return s;
+    s = spec_make(k, d, types, nargs);
+    nj_gate_leave(&k->gate, flight);
     return s;
 }
 
@@ -327,7 +337,7 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
                        .fast_flags = fastmath ? 0x7f : 0, .boundscheck = boundscheck, .debug = debug,
                        .lineinfo = lineinfo, .device = device, .inline_hint = (uint8_t)hint, .opt = (uint8_t)opt,
                        .max_registers = registers, .nocache = !cache};
-    if (nj_gate_init(&k->gate) < 0 || take_declared(k) < 0 || take_bounds(k, bounds) < 0)
+    if (take_declared(k) < 0 || take_bounds(k, bounds) < 0)
         Py_CLEAR(k);
     return (PyObject *)k;
 }
@@ -360,7 +370,6 @@ static void kernel_dealloc(PyObject *self)
         spec_free(k->specs[i]);
     PyMem_Free(k->specs);
     PyMem_Free(k->declared);
-    nj_gate_clear(&k->gate);
     kernel_clear(self);
     Py_TYPE(self)->tp_free(self);       /* a subclass's own dealloc drops the type */
 }

@@ -74,6 +74,19 @@ def test_threads_compile_a_kernel_once():
     assert all((a == arrays[0]).all() for a in arrays) and arrays[0][0] != 1
 
 
+def test_other_types_compile_side_by_side():
+    f, before = large(3000), misses()
+    threads = [threading.Thread(target=f.compile, args=((t,),)) for t in (int64, float64)]
+    for t in threads:
+        t.start()
+    while misses() - before < 2 and any(t.is_alive() for t in threads):
+        time.sleep(0.0005)
+    landed = len(f.signatures)                # both are under way, and the first takes LLVM a while
+    for t in threads:
+        t.join()
+    assert landed == 0 and len(f.signatures) == 2
+
+
 def test_a_failed_compilation_lets_the_next_thread_try():
     def f(x):
         return x + nothing_of_that_name     # noqa: F821
