@@ -355,18 +355,17 @@ static void block_call(NjEmit *e, NjSpec *root, const char *args)
     nj_emit_line(e, "ret i32 %s", status);
 }
 
-/* Runs the threads of a block: loops over z, y, x around the inlined kernel; LLVM vectorises the innermost. */
-static void entry_block(NjEmit *e, NjSpec *root)
+/* Loops over z, y, x around the inlined kernel; LLVM vectorises the innermost. */
+void nj_cpudev_block_loops(NjEmit *e, NjSpec *root, const char *args, const char *from)
 {
-    nj_cpudev_load_hidden(e, 3);
-    const char *args = nj_emit_unpack(e, root, nj_emit_hidden), *note = "";
-    if (*e->access) {
+    const char *note = "";
+    if (*e->access && threads_independent(e->u)) {
         uint32_t par = nj_emit_meta(e, "!{!\"llvm.loop.parallel_accesses\", !0}");
         uint32_t loop = nj_emit_meta(e, "distinct !{!%u, !%u}", (unsigned)e->nmeta, (unsigned)par);
         note = nj_arena_printf(e->arena, ", !llvm.loop !%u", (unsigned)loop);
     }
     nj_emit_line(e, "br label %%loop.z");
-    loop_open(e, 'z', 2, "entry");
+    loop_open(e, 'z', 2, from);
     nj_emit_line(e, "br label %%loop.y");
     loop_open(e, 'y', 1, "loop.z");
     nj_emit_line(e, "br label %%loop.x");
@@ -377,6 +376,13 @@ static void entry_block(NjEmit *e, NjSpec *root)
     loop_close(e, 'z', 2, "done", "");
     nj_text_str(e->t, "done:\n");
     nj_emit_line(e, "ret i32 0");
+}
+
+/* Runs the threads of a block. */
+static void entry_block(NjEmit *e, NjSpec *root)
+{
+    nj_cpudev_load_hidden(e, 3);
+    nj_cpudev_block_loops(e, root, nj_emit_unpack(e, root, nj_emit_hidden), "entry");
 }
 
 static void emit_kernel(NjEmit *e, NjSpec *root)

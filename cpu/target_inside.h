@@ -11,6 +11,8 @@
 const char *nj_cpudev_at(NjEmit *e, size_t offset);         /* the address of a field of the NjSimt */
 /* Special registers from `first` on, and the shared memory. */
 void nj_cpudev_load_hidden(NjEmit *e, unsigned first);
+/* Loops over the block's threads, each running the whole root, up to the entry's return. `from` is the block before. */
+void nj_cpudev_block_loops(NjEmit *e, NjSpec *root, const char *args, const char *from);
 
 /* -- target_split.c -------------------------------------------------------------------------------------------- */
 

@@ -10,6 +10,8 @@
  */
 #include "cpu/target_inside.h"
 
+enum { MIN_ROW = 8 };
+
 typedef struct Drive {
     NjEmit *e;
     NjSplit *o;
@@ -357,6 +359,17 @@ static void rounds(Drive *d)
     nj_emit_line(e, "br label %%round.test");
 }
 
+/* A kernel without barriers was cut for the sake of vectors along x: not worth it where a row is shorter than one. */
+static void narrow_blocks(Drive *d)
+{
+    NjEmit *e = d->e;
+    nj_emit_line(e, "%%wide = icmp sge i32 %%sr6, %d", MIN_ROW);
+    nj_emit_line(e, "br i1 %%wide, label %%r0, label %%narrow");
+    nj_text_str(e->t, "narrow:\n");
+    const char *sep = *d->args ? ", " : "";
+    nj_cpudev_block_loops(e, d->root, nj_arena_printf(e->arena, "%s%s%s", nj_emit_hidden, sep, d->args), "narrow");
+}
+
 void nj_cpudev_entry_split(NjEmit *e, NjSpec *root)
 {
     Drive d = {.e = e, .o = e->u->split, .root = root};
@@ -364,7 +377,10 @@ void nj_cpudev_entry_split(NjEmit *e, NjSpec *root)
     d.args = nj_emit_unpack(e, root, "");
     drive_sizes(&d);
     drive_shared(&d);
-    nj_emit_line(e, "br label %%r0");
+    if (root->retired)
+        nj_emit_line(e, "br label %%r0");
+    else
+        narrow_blocks(&d);
     if (d.o->lockstep) {
         for (uint32_t k = 0; k < d.o->nregion; k++)
             lockstep_region(&d, k);
