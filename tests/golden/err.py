@@ -1,7 +1,7 @@
 """Golden tests of messages: what a user reads when err/*.py's functions are called.
 
     err/x.py       functions, and the table `cases` of rows (function, arguments...)
-    err/x.err      the exception's class and text of each, with CPython 3.11's columns; others are compared without carets
+    err/x.err      the exception's class and text of each, with CPython 3.11's columns; others compare without carets
 
 `pytest tests/golden/err.py`, or this file itself; --update writes what it gets, to be reviewed like code.
 """

@@ -1,7 +1,7 @@
 """Golden tests of the front end: the SSA of every function in front/*.py, the same on every Python version.
 
     front/x.py       functions in source order; what they need of a module is imported at the top
-    front/x.ssa      their SSA without columns, or the messages they are refused with; front/x.310.ssa where 3.10 differs
+    front/x.ssa      their SSA without columns, or the messages they are refused with; x.310.ssa where 3.10 differs
 
 `pytest tests/golden/front.py`, or this file itself; --update writes what it gets, to be reviewed like code.
 The extension is naja's own, or the one in the folder that NAJA_EXT names.
@@ -30,7 +30,7 @@ def show(ext, func):
 def functions(path):
     """Functions that the file defines at its top level, or puts in its table `cases`."""
     space = run_file(path)
-    own = [f for f in space.values() if callable(f) and getattr(f, "__module__", None) == path.stem and hasattr(f, "__code__")]
+    own = [f for f in space.values() if hasattr(f, "__code__") and getattr(f, "__module__", None) == path.stem]
     return own + list(space.get("cases", ()))
 
 

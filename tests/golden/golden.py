@@ -1,7 +1,7 @@
 """golden.py - what the golden tests share: files compared with what naja prints, rewritten when --update asks.
 
 A runner beside this file calls `install` with its table of cases, rows of (check, file, more arguments ...), where
-check(file, ..., update) is None or the complaint; pytest then runs each row as a test, and the file itself runs them all.
+check(file, ..., update) is None or the complaint; pytest then runs each row as a test, the runner itself all of them.
 """
 import difflib
 import os
@@ -21,7 +21,8 @@ def njc(*args):
     if not exe:
         raise FileNotFoundError("no njc in build*/: cmake --build build --target njc")
     env = {k: v for k, v in os.environ.items() if not k.startswith("NAJA_")}
-    return subprocess.run([str(Path(exe).resolve()), *args], capture_output=True, text=True, env=env, cwd=HERE, timeout=60)
+    command = [str(Path(exe).resolve()), *args]
+    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=HERE, timeout=60)
 
 
 def without_columns(text):

@@ -3,8 +3,8 @@
     lower/*.nj       typed functions; `; target: T` in the first line. njc --lower=T prints the .core beside it
     emit/*.nj        core functions. njc --llvm=T prints the .T.ll beside it, for the targets of TARGETS
 
-`pytest tests/golden/lower.py`, or this file itself; --update writes what njc prints, to be reviewed like code. Texts are also
-read by LLVM's own verifier when there is an `opt` (LLVM 19 or newer); libNVVM's dialect is checked by test_cuda_nvvm.
+`pytest tests/golden/lower.py`, or this file itself; --update writes what njc prints, to be reviewed like code. LLVM
+verifies the texts, too, where there is an `opt` (LLVM 19 or newer); test_cuda_nvvm checks libNVVM's dialect.
 """
 import re
 import shutil
@@ -29,7 +29,8 @@ def verify(text):
     opt = shutil.which("opt-22") or shutil.which("opt", path="/usr/lib/llvm-22/bin:/usr/lib/llvm-19/bin")
     if not opt:
         return None
-    r = subprocess.run([opt, "-passes=verify", "-disable-output", "-"], input=text, capture_output=True, text=True, timeout=60)
+    command = [opt, "-passes=verify", "-disable-output", "-"]
+    r = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60)
     return r.stderr if r.returncode else None
 
 

@@ -44,6 +44,6 @@ def check_doc(path, update):
     return None if update or got == table else "the table of operations in host/doc/ir.txt is not that of ops.def"
 
 
-CASES = [(check, path) for check, files in ((check_text, "ir/*.nj"), (check_bad, "ir/bad/*.nj"), (check_pass, "pass/*.nj"))
-         for path in sorted(HERE.glob(files))]
+CHECKS = (check_text, "ir/*.nj"), (check_bad, "ir/bad/*.nj"), (check_pass, "pass/*.nj")
+CASES = [(check, path) for check, files in CHECKS for path in sorted(HERE.glob(files))]
 install(globals(), CASES + [(check_doc, ROOT / "host/doc/ir.txt")])
