@@ -43,15 +43,13 @@ NjStatus nj_cuda_event_sync(NjCudaEvent *e, NjErr *err)
     return st == NJ_OK ? NJ_DRV(e->dev->cu, err, cuEventSynchronize, (e->e)) : st;
 }
 
-/* NOT_READY is an answer. */
 NjStatus nj_cuda_event_done(NjCudaEvent *e, bool *done, NjErr *err)
 {
     NjErr first = {0};
     NjStatus st = nj_cuda_enter(e->dev, &first);
     if (st == NJ_OK)
         st = NJ_DRV(e->dev->cu, &first, cuEventQuery, (e->e));
-    *done = st == NJ_OK;
-    return st == NJ_OK || first.code == NJ_CU_NOT_READY ? NJ_OK : nj_err_set(err, st, first.code, "%s", first.text);
+    return nj_cuda_is_done(st, &first, done, err);
 }
 
 NjStatus nj_cuda_event_elapsed(NjCudaEvent *from, NjCudaEvent *to, float *ms, NjErr *err)

@@ -71,6 +71,13 @@ static inline NjStatus nj_cuda_enter(const NjCudaDev *dev, NjErr *err)
     return st != NJ_OK || now == dev->ctx ? st : NJ_DRV(dev->cu, err, cuCtxSetCurrent, (dev->ctx));
 }
 
+/* What cuStreamQuery or cuEventQuery gave; NOT_READY is an answer. */
+static inline NjStatus nj_cuda_is_done(NjStatus st, const NjErr *got, bool *done, NjErr *err)
+{
+    *done = st == NJ_OK;
+    return st == NJ_OK || got->code == NJ_CU_NOT_READY ? NJ_OK : nj_err_set(err, st, got->code, "%s", got->text);
+}
+
 /* module.c: what the driver's JIT and linker are told, and where they complain. */
 enum { NJ_JIT_MAX_OPTS = 10, NJ_JIT_LOG_NBYTES = 8192 };
 typedef struct NjJitOpts {

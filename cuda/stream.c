@@ -67,15 +67,13 @@ NjStatus nj_cuda_stream_sync(NjCudaStream *s, NjErr *err)
     return st == NJ_OK ? NJ_DRV(s->dev->cu, err, cuStreamSynchronize, (s->s)) : st;
 }
 
-/* NOT_READY is an answer. */
 NjStatus nj_cuda_stream_done(NjCudaStream *s, bool *done, NjErr *err)
 {
     NjErr first = {0};
     NjStatus st = nj_cuda_enter(s->dev, &first);
     if (st == NJ_OK)
         st = NJ_DRV(s->dev->cu, &first, cuStreamQuery, (s->s));
-    *done = st == NJ_OK;
-    return st == NJ_OK || first.code == NJ_CU_NOT_READY ? NJ_OK : nj_err_set(err, st, first.code, "%s", first.text);
+    return nj_cuda_is_done(st, &first, done, err);
 }
 
 NjStatus nj_cuda_stream_wait(NjCudaStream *s, NjCudaEvent *e, NjErr *err)
