@@ -26,7 +26,7 @@ static void fill_fast(NjEmit *e, const NjOpts *o)
 {
     static const char *const words[] = {"nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc"};
     e->fast[0] = 0;
-    if (o->fastmath || o->fast_flags == 0x7f) {
+    if (o->fastmath || o->fast_flags == NJ_FAST_ALL) {
         strcpy(e->fast, "fast ");
         return;
     }

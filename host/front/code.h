@@ -53,6 +53,7 @@ struct NjConst {
 
 /* Options of one function. A callee's inline and error model are its own; the rest comes from the root. */
 typedef enum NjErrorModel { NJ_ERRORS_PYTHON, NJ_ERRORS_NUMPY } NjErrorModel;
+enum { NJ_FAST_ALL = 0x7f };     /* of fast_flags: what `fastmath=True` means */
 typedef struct NjOpts {
     NjErrorModel error_model;
     bool fastmath;           /* all of LLVM's fast flags; the set forms come as fast_flags */

@@ -267,7 +267,7 @@ static int disp_options(NjDisp *d, PyObject *kw)
     Py_XDECREF(none);
     d->opts = (NjOpts){
         .error_model = error_model ? NJ_ERRORS_NUMPY : NJ_ERRORS_PYTHON,
-        .fastmath = fast == 127,
+        .fastmath = fast == NJ_FAST_ALL,
         .fast_flags = (uint8_t)fast,
         .boundscheck = bounds,
         .debug = debug,

@@ -334,7 +334,7 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     k->device = device;
     k->closed = PyList_GET_SIZE(list) > 0;
     k->opts = (NjOpts){.error_model = debug ? NJ_ERRORS_PYTHON : NJ_ERRORS_NUMPY, .fastmath = fastmath,
-                       .fast_flags = fastmath ? 0x7f : 0, .boundscheck = boundscheck, .debug = debug,
+                       .fast_flags = fastmath ? NJ_FAST_ALL : 0, .boundscheck = boundscheck, .debug = debug,
                        .lineinfo = lineinfo, .device = device, .inline_hint = (uint8_t)hint, .opt = (uint8_t)opt,
                        .max_registers = registers, .nocache = !cache};
     if (take_declared(k) < 0 || take_bounds(k, bounds) < 0)

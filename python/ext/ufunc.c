@@ -251,7 +251,7 @@ static PyObject *ufunc_new(PyObject *module, PyObject *args)
     k->doc = Py_NewRef(doc);
     k->name = PyObject_GetAttrString(func, "__name__");
     k->opts = (NjOpts){.error_model = NJ_ERRORS_NUMPY,
-                       .fastmath = fast == 127,
+                       .fastmath = fast == NJ_FAST_ALL,
                        .fast_flags = (uint8_t)fast,
                        .boundscheck = bounds,
                        .opt = (uint8_t)nj_knobs()->opt,

@@ -3,6 +3,7 @@ from .errors import NajaWarning, PerformanceWarning, UnsupportedError
 
 # LLVM's fast-math flags, in the order of their bits.
 _FLAGS = ("nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc")
+_ALL_FLAGS = (1 << len(_FLAGS)) - 1
 
 _JIT = ("nopython", "fastmath", "error_model", "boundscheck", "nogil", "cache", "parallel", "inline", "forceinline",
         "locals", "forceobj", "looplift", "debug", "no_cpython_wrapper", "no_cfunc_wrapper", "no_rewrites", "_nrt",
@@ -29,14 +30,14 @@ def fast_flags(value):
     if value is None or value is False:
         return 0
     if value is True:
-        return 127
+        return _ALL_FLAGS
     if isinstance(value, str):
         value = (value,)
     if isinstance(value, dict):
         value = [flag for flag, on in value.items() if on]
     names = set(value)
     if "fast" in names:
-        return 127
+        return _ALL_FLAGS
     unknown = names - set(_FLAGS)
     if unknown:
         raise ValueError(f"fastmath has no flag {sorted(unknown)[0]!r}; the flags are: fast, {', '.join(_FLAGS)}")
