@@ -1,14 +1,13 @@
 #!/bin/sh
 # lines.sh - a mirror, not a gate: lines per room and the longest functions (needs universal-ctags for the second part).
 cd "$(dirname "$0")/../.." || exit 1
-rooms="host/base host/front host/ir host/type host/pass host/lower host/emit host/run cuda cpu cpu/llvm python/ext python/naja device-libs samples tests/unit tests/py"
-printf '%-14s %6s %7s\n' room files lines
+rooms=$(find host cuda cpu python device-libs samples tests -type f \( -name '*.[ch]' -o -name '*.def' -o -name '*.py' \) |
+        sed 's|/[^/]*$||' | sort -u)
+printf '%-22s %6s %7s\n' room files lines
 for room in $rooms; do
-    [ -d "$room" ] || continue
-    files=$(find "$room" -maxdepth 1 -type f \( -name '*.c' -o -name '*.h' -o -name '*.def' -o -name '*.py' \))
-    [ -n "$files" ] || continue
+    files=$(find "$room" -maxdepth 1 -type f \( -name '*.[ch]' -o -name '*.def' -o -name '*.py' \))
     # shellcheck disable=SC2086
-    printf '%-14s %6d %7d\n' "$room" "$(echo "$files" | wc -l)" "$(cat $files | wc -l)"
+    printf '%-22s %6d %7d\n' "$room" "$(echo "$files" | wc -l)" "$(cat $files | wc -l)"
 done
 command -v ctags >/dev/null || { echo "longest functions: apt-get install universal-ctags"; exit 0; }
 find host cuda cpu python -name '*.c' | ctags -L - --languages=C --kinds-C=f --fields=+ne -f - 2>/dev/null |
