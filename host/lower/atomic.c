@@ -56,7 +56,8 @@ static NjRef float_minmax(NjLow *l, NjRef p, NjRef x, bool max, bool nan)
     Loop o = loop_open(l, p, nj_low_core_type(l, x));
     NjRef beats = nj_low_cmp(l, max ? NJ_OGT : NJ_OLT, x, o.old);
     if (nan) {
-        NjRef gap = nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_UNO, o.old, o.old), nj_low_cmp(l, NJ_ORD, x, x));
+        NjRef real = nj_low_cmp(l, NJ_ORD, x, x), was = nj_low_cmp(l, NJ_UNO, o.old, o.old);
+        NjRef gap = nj_low_i(l, NJ_OP_and, was, real);
         beats = nj_low_i(l, NJ_OP_or, beats, gap);
     }
     nj_low_condbr(l, beats, o.swap, o.done);

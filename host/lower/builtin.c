@@ -130,9 +130,11 @@ static NjRef round_digits(NjLow *l, NjRef x, NjRef n)
     NjRef zero = nj_low_int(l, l->i64, 0), neg = nj_low_cmp(l, NJ_SLT, n, zero);
     NjRef p = power_of_ten(l, t, nj_low_select(l, neg, nj_low_neg(l, n), n));
     NjRef times = nj_low_fl(l, NJ_OP_fmul, x, p), part = nj_low_fl(l, NJ_OP_fdiv, x, p);
-    NjRef error = nj_low_select(l, neg, fma3(l, nj_low_neg(l, part), p, x), fma3(l, x, p, nj_low_neg(l, times)));
+    NjRef up = fma3(l, x, p, nj_low_neg(l, times)), down = fma3(l, nj_low_neg(l, part), p, x);
+    NjRef error = nj_low_select(l, neg, down, up);
     NjRef y = nj_low_select(l, neg, part, times), z = round_exact(l, y, error);
-    NjRef back = nj_low_select(l, neg, nj_low_fl(l, NJ_OP_fmul, z, p), nj_low_fl(l, NJ_OP_fdiv, z, p));
+    NjRef smaller = nj_low_fl(l, NJ_OP_fdiv, z, p), larger = nj_low_fl(l, NJ_OP_fmul, z, p);
+    NjRef back = nj_low_select(l, neg, larger, smaller);
     NjRef whole = nj_low_f(l, t, t->bits == 32 ? 0x1p24 : 0x1p53), size = nj_low_math(l, NJ_MATH_FABS, y, NJ_NOREF);
     NjRef odd = nj_low_not(l, nj_low_cmp(l, NJ_OLT, size, whole));
     return nj_low_select(l, odd, x, nj_low_math(l, NJ_MATH_COPYSIGN, back, x));

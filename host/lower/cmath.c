@@ -45,9 +45,9 @@ static NjParts complex_log(NjLow *l, NjParts z)
     NjRef x = m1(l, NJ_MATH_FABS, z.at[0]), y = m1(l, NJ_MATH_FABS, z.at[1]), one = nj_low_f(l, t, 1);
     NjRef more = nj_low_cmp(l, NJ_OGT, x, y), a = nj_low_select(l, more, x, y), b = nj_low_select(l, more, y, x);
     NjRef h = nj_low_math(l, NJ_MATH_HYPOT, a, b);
-    NjRef near = nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_OLE, nj_low_f(l, t, 0.71), h),
-                          nj_low_cmp(l, NJ_OLE, h, nj_low_f(l, t, 1.73)));
-    NjRef edge = mul(l, nj_low_fl(l, NJ_OP_fsub, a, one), nj_low_fl(l, NJ_OP_fadd, a, one));
+    NjRef below = nj_low_cmp(l, NJ_OLE, h, nj_low_f(l, t, 1.73));
+    NjRef near = nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_OLE, nj_low_f(l, t, 0.71), h), below);
+    NjRef over = nj_low_fl(l, NJ_OP_fadd, a, one), edge = mul(l, nj_low_fl(l, NJ_OP_fsub, a, one), over);
     NjRef close =
         nj_low_fl(l, NJ_OP_fdiv, m1(l, NJ_MATH_LOG1P, nj_low_fl(l, NJ_OP_fadd, edge, mul(l, b, b))), nj_low_f(l, t, 2));
     NjRef re = nj_low_select(l, near, close, m1(l, NJ_MATH_LOG, h));

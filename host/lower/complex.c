@@ -24,7 +24,8 @@ void nj_low_cmul(NjLow *l, const NjRef a[2], const NjRef b[2], NjRef out[2])
 static NjRef both_zero(NjLow *l, const NjRef x[2])
 {
     NjRef zero = nj_low_f(l, nj_low_core_type(l, x[0]), 0);
-    return nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_OEQ, x[0], zero), nj_low_cmp(l, NJ_OEQ, x[1], zero));
+    NjRef im = nj_low_cmp(l, NJ_OEQ, x[1], zero);
+    return nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_OEQ, x[0], zero), im);
 }
 
 static NjRef fma2(NjLow *l, NjRef x, NjRef y, NjRef ratio)     /* x + y * ratio, two roundings */
@@ -37,8 +38,8 @@ static void cdiv(NjLow *l, const NjRef a[2], const NjRef b[2], NjRef out[2])
 {
     if (l->u->target->raises && !l->quiet)
         nj_low_raise_if(l, both_zero(l, b), "ZeroDivisionError", "complex division by zero");
-    NjRef big = nj_low_cmp(l, NJ_OGE, nj_low_math(l, NJ_MATH_FABS, b[0], NJ_NOREF),
-                           nj_low_math(l, NJ_MATH_FABS, b[1], NJ_NOREF));
+    NjRef im = nj_low_math(l, NJ_MATH_FABS, b[1], NJ_NOREF), re = nj_low_math(l, NJ_MATH_FABS, b[0], NJ_NOREF);
+    NjRef big = nj_low_cmp(l, NJ_OGE, re, im);
     NjRef major = nj_low_select(l, big, b[0], b[1]), minor = nj_low_select(l, big, b[1], b[0]);
     NjRef ratio = nj_low_fl(l, NJ_OP_fdiv, minor, major), denom = fma2(l, major, minor, ratio);
     NjRef x = nj_low_select(l, big, a[0], a[1]), y = nj_low_select(l, big, a[1], a[0]);

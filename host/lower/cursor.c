@@ -41,7 +41,7 @@ NjRef nj_low_range_len(NjLow *l, NjParts r)
     NjRef pace = nj_low_select(l, back, nj_low_neg(l, step), step);
     NjRef gap = nj_low_i(l, NJ_OP_sub, nj_low_i(l, NJ_OP_sub, high, low), one);
     const NjType *ut = nj_type_int(l->ts, t->bits, false);
-    NjRef n = nj_low_i(l, NJ_OP_udiv, nj_low_num(l, gap, ut), nj_low_num(l, pace, ut));
+    NjRef by = nj_low_num(l, pace, ut), n = nj_low_i(l, NJ_OP_udiv, nj_low_num(l, gap, ut), by);
     n = nj_low_i(l, NJ_OP_add, nj_low_num(l, n, l->i64), nj_low_int(l, l->i64, 1));
     NjRef some = nj_low_cmp(l, is_signed ? NJ_SLT : NJ_ULT, low, high);
     return nj_low_select(l, some, n, nj_low_int(l, l->i64, 0));

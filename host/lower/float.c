@@ -33,9 +33,9 @@ static NjRef floor_quotient(NjLow *l, NjRef a, NjRef b, NjRef div)
 {
     const NjType *t = nj_low_core_type(l, a);
     NjRef down = nj_low_math(l, NJ_MATH_FLOOR, div, NJ_NOREF), ratio = nj_low_fl(l, NJ_OP_fdiv, a, b);
-    NjRef over = nj_low_cmp(l, NJ_OGT, nj_low_fl(l, NJ_OP_fsub, div, down), nj_low_f(l, t, 0.5));
+    NjRef half = nj_low_f(l, t, 0.5), over = nj_low_cmp(l, NJ_OGT, nj_low_fl(l, NJ_OP_fsub, div, down), half);
     down = nj_low_select(l, over, nj_low_fl(l, NJ_OP_fadd, down, nj_low_f(l, t, 1)), down);
-    NjRef q = nj_low_select(l, is_zero(l, div), zero_like(l, ratio), down);
+    NjRef none = zero_like(l, ratio), q = nj_low_select(l, is_zero(l, div), none, down);
     return nj_low_select(l, is_zero(l, b), ratio, q);
 }
 
@@ -45,7 +45,7 @@ void nj_low_fdivmod(NjLow *l, NjRef a, NjRef b, const char *why, NjRef *q, NjRef
     const NjType *t = nj_low_core_type(l, a);
     check_divisor(l, b, why);
     NjRef mod = nj_low_fl(l, NJ_OP_frem, a, b), exact = is_zero(l, mod);
-    NjRef other = nj_low_cmp(l, NJ_NE, is_negative(l, b), is_negative(l, mod));
+    NjRef below = is_negative(l, mod), other = nj_low_cmp(l, NJ_NE, is_negative(l, b), below);
     NjRef fix = nj_low_i(l, NJ_OP_and, other, nj_low_not(l, exact));
     NjRef moved = nj_low_select(l, fix, nj_low_fl(l, NJ_OP_fadd, mod, b), mod);
     *r = nj_low_select(l, exact, zero_like(l, b), moved);

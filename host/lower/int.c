@@ -25,8 +25,8 @@ static NjRef div_bad(NjLow *l, NjRef a, NjRef b)
     if (t->kind != NJ_K_INT || (nj_low_known(l, b, &k) && k != -1))
         return bad;
     NjRef least = nj_low_int(l, t, (int64_t)((uint64_t)INT64_MAX + 1) >> (64 - t->bits));
-    NjRef over = nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_EQ, a, least), nj_low_cmp(l, NJ_EQ, b, nj_low_int(l, t, -1)));
-    return nj_low_i(l, NJ_OP_or, bad, over);
+    NjRef minus = nj_low_cmp(l, NJ_EQ, b, nj_low_int(l, t, -1)), lowest = nj_low_cmp(l, NJ_EQ, a, least);
+    return nj_low_i(l, NJ_OP_or, bad, nj_low_i(l, NJ_OP_and, lowest, minus));
 }
 
 /* Towards zero -> towards minus infinity: one less where the remainder's sign is not the divisor's. */

@@ -92,7 +92,8 @@ static NjRef overlap(NjLow *l, const NjArr *a, const NjArr *b)
     NjRef alo, ahi, blo, bhi;
     extent(l, a, &alo, &ahi);
     extent(l, b, &blo, &bhi);
-    return nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_SLT, alo, bhi), nj_low_cmp(l, NJ_SLT, blo, ahi));
+    NjRef ends = nj_low_cmp(l, NJ_SLT, blo, ahi);
+    return nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_SLT, alo, bhi), ends);
 }
 
 /* Rows of the same length and stride: is the target further along the stride than the source? */
@@ -153,7 +154,8 @@ static void set_shared(NjLow *l, const NjArr *to, const NjArr *from)
     NjBlkId slow = nj_low_blk(l), fast = nj_low_blk(l), done = nj_low_blk(l);
     Fill w = {.l = l, .to = to, .from = from};
     NjRef row = same_row(l, to, from);
-    nj_low_condbr(l, nj_low_i(l, NJ_OP_and, overlap(l, to, from), nj_low_not(l, row)), slow, fast);
+    NjRef rows = nj_low_not(l, row), meet = overlap(l, to, from);
+    nj_low_condbr(l, nj_low_i(l, NJ_OP_and, meet, rows), slow, fast);
     nj_low_enter(l, slow);
     NjArr copy = copy_of(l, from);
     w.from = &copy;
