@@ -1,4 +1,5 @@
-/* test_loops.c - a ufunc's inner loop cut into ranges: same results as one call, order kept where elements depend on each other. */
+/* test_loops.c - a ufunc's inner loop cut into ranges: same results as one call, order kept where elements depend on
+ * each other. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
