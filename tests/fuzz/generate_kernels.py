@@ -39,6 +39,11 @@ def plain(a, b):
         return a - b
     return (a * 3 + b) & 0xFFFF
 
+def poll(v, rounds):
+    for k in range(rounds):
+        v = (v + REDUCE('count', v & 1)) & 0xFFFF
+    return v
+
 def vote(s, t, n, v):
     return CALL(rotate, s, t, n, v ^ 5) + REDUCE('or', v & 8)
 '''
@@ -167,6 +172,9 @@ class Generator:
             self.wr = 1 - self.wr
 
     def call(self):
+        if self.wild:                    # the others read what their neighbours wrote: only tame kernels may
+            self.put(f'd2 = CALL(poll, {self.expr(1)}, {self.expr(1)} & 3)')
+            return
         which = self.r.choice(['rotate', 'settle', 'vote'])
         if which == 'settle':
             self.put(f'd0, d1 = CALL(settle, s2, t, n, {self.expr(1)}, {self.uniform()} % 4)')
