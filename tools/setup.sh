@@ -6,7 +6,8 @@
 venv=${NAJA_VENV:-.venv}
 log=out/setup.log
 
-say() { printf '\033[1mnaja:\033[0m %s\n' "$*"; }
+if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold='' plain=''; fi
+say() { printf '%snaja:%s %s\n' "$bold" "$plain" "$*"; }
 die() { printf 'naja: error: %s\n' "$*" >&2; exit 1; }
 
 # Runs a long command quietly; its output is in out/setup.log, and its end is shown when it fails.

@@ -596,13 +596,19 @@ static PyGetSetDef launch_getset[] = {
     {0},
 };
 
+static PyObject *launch_repr(PyObject *self)
+{
+    NjLaunchObject *l = (NjLaunchObject *)self;
+    return PyUnicode_FromFormat("<launch of %R: grid %R, block %R>", l->kernel, l->griddim, l->blockdim);
+}
+
 PyTypeObject NjLaunch_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "_naja.Launch", .tp_basicsize = sizeof(NjLaunchObject),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
     .tp_doc = "A kernel with its launch configuration: call it with the kernel's arguments.",
     .tp_vectorcall_offset = offsetof(NjLaunchObject, vectorcall), .tp_call = PyVectorcall_Call,
-    .tp_dealloc = launch_dealloc, .tp_traverse = launch_traverse, .tp_getset = launch_getset,
+    .tp_repr = launch_repr, .tp_dealloc = launch_dealloc, .tp_traverse = launch_traverse, .tp_getset = launch_getset,
 };
 
 /* -- which way host arrays go -------------------------------------------------------------------------------------- */

@@ -28,7 +28,14 @@ _LAZY = {
 }
 
 
+# names of the peer that are still to come: an AttributeError that says so
+_NOT_YET = frozenset(("typed experimental jitclass objmode stencil cfunc generated_jit literally literal_unroll carray farray config "
+                      "extending threading_layer gdb overload").split())
+
+
 def __getattr__(name):
+    if name in _NOT_YET:
+        raise AttributeError(f"naja.{name} is not supported yet")
     try:
         module, attribute = _LAZY[name]
     except KeyError:

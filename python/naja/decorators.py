@@ -50,7 +50,10 @@ def jit(signature_or_function=None, **options):
 
 
 def njit(signature_or_function=None, **options):
-    """The same as jit; nopython= and forceobj= are ignored with a RuntimeWarning."""
+    """Compiles a function for the CPU: jit, by the name most programs use. See help(naja.jit) for options and errors.
+
+    nopython= and forceobj= are ignored with a RuntimeWarning.
+    """
     for name in ("nopython", "forceobj"):
         if options.pop(name, None) is not None:
             import warnings
