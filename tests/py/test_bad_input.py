@@ -1,6 +1,7 @@
 """What users get wrong with kernels: each a named error that says what to change, and the arrays stay as they were."""
 import datetime
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -238,7 +239,8 @@ def test_several_errors_at_once():
 
     with pytest.raises(errors.TypingError) as e:
         kernel[1, 1](np.zeros(4))
-    assert all(w in str(e.value) for w in ('no_such', 'math.sqrt', 'UniTuple(int64', '^^^'))
+    carets = ('^^^',) if sys.version_info >= (3, 11) else ()       # 3.10 keeps no columns
+    assert all(w in str(e.value) for w in ('no_such', 'math.sqrt', 'UniTuple(int64', *carets))
 
 
 def test_after_an_error_everything_goes_on():
