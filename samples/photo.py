@@ -513,7 +513,7 @@ def main(argv=None):
         ('hysteresis', best_of(canny.connect), None, None),
         ('tone curve (ufunc)', best_of(lambda: filmic(colour, exposure)), best_of(lambda: numpy_filmic(colour, exposure), 3), None),
     ])
-    print('best of several runs; plain Python is timed on a crop of 48 x 48 pixels and scaled; \n'
+    print('best of several runs; plain Python is timed on a crop of 48 x 48 pixels and scaled;\n'
           'hysteresis has no NumPy form here; both blurs are compared with one NumPy blur')
     compare_edges(canny, grey_host, grey, args)
     print(f'pictures: {os.path.join(args.out, "pipeline.png")}')

@@ -189,8 +189,10 @@ def check_ufunc(name, arguments):
 @pytest.mark.parametrize("kind", SAMPLES)
 @pytest.mark.parametrize("name", UNARY)
 def test_unary_ufunc(name, kind):
-    if (name, kind) in ELSE or (OLD and name in ("floor", "ceil", "trunc")):
-        pytest.skip("another rule")
+    if OLD and name in ("floor", "ceil", "trunc"):
+        pytest.skip("NumPy before 2.1 rounds integers to floats, naja as NumPy does since")
+    if (name, kind) in ELSE:
+        pytest.skip("naja follows the published typing rules here, not this NumPy: see host/doc/typing.txt")
     check_ufunc(name, [(np.dtype(kind).type(v),) for v in SAMPLES[kind]])
 
 
@@ -198,6 +200,6 @@ def test_unary_ufunc(name, kind):
 @pytest.mark.parametrize("name", BINARY)
 def test_binary_ufunc(name, kind):
     if (name, kind) in ELSE:
-        pytest.skip("another rule")
+        pytest.skip("naja follows the published typing rules here, not this NumPy: see host/doc/typing.txt")
     cls = np.dtype(kind).type
     check_ufunc(name, [(cls(a), cls(b)) for a in SAMPLES[kind] for b in SAMPLES[kind] if "shift" not in name or 0 <= b < 8])
