@@ -18,6 +18,8 @@ void nj_fake_fail_call(const char *name, int result);
 /* The call that an order made fail last, or NULL. */
 const char *nj_fake_failed(void);
 long nj_fake_calls(void);
+/* Those whose name begins like this: "cuModuleLoadDataEx", "cuLink". */
+long nj_fake_called(const char *prefix);
 
 /* What was launched. geometry: grid x y z, block x y z, shared bytes, number of parameters. -1: there is no such launch
  * or parameter; launch_param returns the parameter's size and copies at most nbytes of it. */

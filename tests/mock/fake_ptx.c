@@ -1,35 +1,13 @@
-/* fake_ptx.h - as much of PTX as a driver must know to launch it: entries with their parameters' sizes, globals, shared
+/* fake_ptx.c - as much of PTX as a driver must know to launch it: entries with their parameters' sizes, globals, shared
  * memory.
  *
  * In: PTX text, or a cubin, which is taken unread. Out: a FakeCode, or a complaint in ptxas's words.
- * Included once, by fake_cuda.c.
  */
+#include "fake_room.h"
+
 #include <ctype.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-enum { FAKE_MAX_PARAMS = 512, FAKE_MAX_NAME = 512 };
-
-typedef struct FakeEntry {
-    char     name[FAKE_MAX_NAME];
-    unsigned nparam, size[FAKE_MAX_PARAMS];
-    unsigned shared_nbytes, max_threads, max_dynamic_shared;
-    void    *mod;                       /* owner; the entry's address is the CUfunction */
-    struct FakeEntry *next;
-} FakeEntry;
-
-typedef struct FakeGlobal { char name[FAKE_MAX_NAME]; size_t nbytes; void *data; struct FakeGlobal *next; } FakeGlobal;
-
-typedef struct FakeCode {
-    FakeEntry  *entries;
-    FakeGlobal *globals;
-    bool        cubin;
-    int         target;                 /* of .target sm_NN */
-} FakeCode;
-
-static void ptx_free(FakeCode *c)
+void ptx_free(FakeCode *c)
 {
     for (FakeEntry *e = c->entries, *n; e; e = n)
         n = e->next, free(e);
@@ -246,7 +224,7 @@ static int ptx_check(FakeCode *c, const char *text, int cc, char *log, size_t n)
 }
 
 /* Text or image -> code; a CUresult. */
-static int ptx_load(FakeCode *c, void *mod, const char *image, int cc, char *log, size_t n)
+int ptx_load(FakeCode *c, void *mod, const char *image, int cc, char *log, size_t n)
 {
     memset(c, 0, sizeof *c);
     if (strncmp(image, "\177ELF", 4) == 0) {
