@@ -43,7 +43,7 @@ extern PyTypeObject NjStream_Type;
 /* None, 0 and other false values are the default stream. -1 with TypeError for what is no stream. */
 int nj_stream_handle(PyObject *o, NjDevice *d, void **handle);
 
-/* -- kernel.c: a function for devices and its specialisations ------------------------------------------------------ */
+/* -- kernel.c, kernel_spec.c: a function for devices and its specialisations ----------------------------------------- */
 /* How an argument of a specialisation becomes slots when it is what it mostly is; anything else takes the long way. */
 typedef enum NjArgOp { NJ_ARG_OTHER, NJ_ARG_ARRAY, NJ_ARG_INT, NJ_ARG_FLOAT, NJ_ARG_BOOL } NjArgOp;
 
@@ -81,6 +81,10 @@ extern PyTypeObject NjKernel_Type;
 /* The specialisation for these argument types on this device, compiled if it is new. Borrowed; NULL with an
  * exception. */
 NjKernelSpec *nj_kernel_spec(NjKernelObject *k, NjDevice *d, const NjType *const *types, uint32_t nargs);
+void nj_kernel_spec_free(NjKernelSpec *s);
+/* Its unit, with the texts; of one that came from the cache it is made when it is asked for. NULL with an exception. */
+NjUnit *nj_kernel_spec_unit(NjKernelObject *k, NjKernelSpec *s);
+PyObject *nj_kernel_name(const NjKernelObject *k);           /* for messages; borrowed */
 bool nj_kernel_disp_info(PyObject *o, NjDispInfo *out);      /* becomes nj_disp_info_more */
 
 /* -- launch.c: kernel[grid, block, stream, shared] and its call ---------------------------------------------------- */

@@ -1,0 +1,50 @@
+/* launch.h - a configured launch and one call of it: what launch.c, launch_call.c and launch_args.c share. */
+#ifndef NJ_LAUNCH_H
+#define NJ_LAUNCH_H
+
+#include "cuda_ext.h"
+#include "npy.h"
+
+typedef struct NjLaunchObject {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    NjKernelObject *kernel;
+    PyObject *stream;                   /* as it was given; NULL: the default stream */
+    NjDevice *dev;
+    NjLaunchCfg cfg;
+    PyObject *griddim, *blockdim;
+} NjLaunchObject;
+
+/* A host array that lives on the device for one launch. */
+typedef struct NjTransfer {
+    PyArrayObject *host, *flat;
+    uint64_t ptr;
+    const NjType *type;
+    bool in, out;
+} NjTransfer;
+
+typedef struct NjLaunchCall {           /* one call's state; on the stack */
+    NjLaunchObject *l;
+    PyObject *const *args;
+    uint32_t nargs, nslots, nmoved, nkept;
+    const NjType **types;
+    uint64_t *slots;
+    void **params;                      /* the address of each slot */
+    NjTransfer *moved;                  /* PyMem; one for each host array that is copied */
+    PyObject **kept;                    /* converted arguments, alive until the launch is over */
+} NjLaunchCall;
+
+/* -- launch_call.c ------------------------------------------------------------------------------------------------- */
+PyObject *nj_launch_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames);     /* vectorcall */
+
+/* -- launch_args.c: may run Python code ---------------------------------------------------------------------------- */
+/* The type of argument i, which may be replaced by what stands for it; NULL with an exception. */
+const NjType *nj_launch_args_type(NjLaunchCall *c, uint32_t i);
+/* Fills the slots of all arguments, and copies host arrays in. */
+int  nj_launch_args_fill(NjLaunchCall *c, const NjKernelSpec *s);
+/* Copies written host arrays back, unless something failed: then they stay as they were. */
+int  nj_launch_args_back(NjLaunchCall *c);
+/* Frees what the two above have made. Only needed where moved or kept is set. */
+void nj_launch_args_drop(NjLaunchCall *c);
+
+#endif
