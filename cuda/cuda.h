@@ -91,6 +91,18 @@ typedef struct NjCudaInput { const char *name; const void *data; size_t nbytes; 
 NjStatus nj_cuda_link(NjCudaDev *dev, const NjCudaInput *in, size_t n, const NjCudaLoad *how, void **cubin,
                       size_t *nbytes, NjErr *err);                  /* *cubin: nj_free it */
 
+/* -- image.c: PTX by way of a cubin that can be kept ------------------------------------------------------ */
+
+typedef struct NjCudaImage {
+    const char *name, *ptx; size_t nptx;        /* PTX with its NUL */
+    const void *cubin; size_t ncubin;           /* in: kept from an earlier run, or NULL; out: what was loaded, or NULL */
+    void       *owned;                          /* out: the memory of a new cubin; NULL: there is none */
+} NjCudaImage;
+
+/* Any cubin may be refused; what counts is the PTX, whose error is the one reported. */
+NjStatus nj_cuda_image_load(NjCudaDev *dev, NjCudaImage *im, const NjCudaLoad *how, NjCudaModule **out, NjErr *err);
+void     nj_cuda_image_drop(NjCudaImage *im);   /* the cubin only */
+
 /* -- mem.c ------------------------------------------------------------------------------------------- */
 
 /* A NULL stream means: finished when the call returns. With a stream the call only queues the work, and host memory
@@ -213,6 +225,7 @@ NjStatus nj_nvvm_compile(NjNvvm *nv, const NjNvvmOpts *o, const char *name, cons
 /* arch such as "sm_86". cubin may be NULL: only check. log may be NULL: gets what the program said, -v included. */
 NjStatus nj_ptxas(const char *const *sites, const char *arch, const char *ptx, size_t n, const NjCudaLoad *how,
                   NjText *cubin, NjText *log, NjErr *err);
-NjStatus nj_nvdisasm(const char *const *sites, const void *cubin, size_t n, NjText *sass, NjErr *err);
+/* cfg: the control flow as a graph for dot, instead of the listing. */
+NjStatus nj_nvdisasm(const char *const *sites, const void *cubin, size_t n, bool cfg, NjText *sass, NjErr *err);
 
 #endif

@@ -45,6 +45,29 @@ static NjStatus link_run(NjCudaDev *dev, const NjCudaInput *in, size_t n, NjJitO
     return st == NJ_OK ? st : nj_err_set(err, st, first.code, "%s%s%s", first.text, o->error[0] ? "\n" : "", o->error);
 }
 
+/* The driver is older than libNVVM: as nj_cuda_module_load, the inputs get a second chance with their .version lowered. */
+static NjStatus link_older(NjCudaDev *dev, const NjCudaInput *in, size_t n, const NjCudaLoad *how, NjJitOpts *o,
+                           void **cubin, size_t *nbytes, NjErr *err)
+{
+    NjCudaInput *older = nj_calloc(n, sizeof *older);
+    NjText *text = nj_calloc(n, sizeof *text);
+    NjStatus st = older && text ? NJ_OK : nj_err_set(err, NJ_E_NOMEM, 0, "out of memory while linking");
+    for (size_t i = 0; st == NJ_OK && i < n; i++) {
+        older[i] = in[i];
+        if (nj_ptx_lower_version(in[i].data, in[i].nbytes, o->error, &text[i]))
+            older[i].data = text[i].at, older[i].nbytes = text[i].n;
+    }
+    if (st == NJ_OK) {
+        nj_cuda_jit_fill(o, how);
+        st = link_run(dev, older, n, o, cubin, nbytes, err);
+    }
+    for (size_t i = 0; text && i < n; i++)
+        nj_text_free(&text[i]);
+    nj_free(text);
+    nj_free(older);
+    return st;
+}
+
 NjStatus nj_cuda_link(NjCudaDev *dev, const NjCudaInput *in, size_t n, const NjCudaLoad *how, void **cubin,
                       size_t *nbytes, NjErr *err)
 {
@@ -52,8 +75,11 @@ NjStatus nj_cuda_link(NjCudaDev *dev, const NjCudaInput *in, size_t n, const NjC
     NjJitOpts *o = nj_malloc(sizeof *o);
     if (o == NULL)
         return nj_err_set(err, NJ_E_NOMEM, 0, "out of memory while linking");
+    NjErr first = {0};
     nj_cuda_jit_fill(o, how);
-    NjStatus st = link_run(dev, in, n, o, cubin, nbytes, err);
+    NjStatus st = link_run(dev, in, n, o, cubin, nbytes, &first);
+    if (st != NJ_OK && first.code == NJ_CU_UNSUPPORTED_PTX && o->error[0])
+        st = link_older(dev, in, n, how, o, cubin, nbytes, &first);
     nj_free(o);
-    return st;
+    return st == NJ_OK ? st : nj_err_set(err, st, first.code, "%s", first.text);
 }

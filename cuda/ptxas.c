@@ -195,9 +195,9 @@ NjStatus nj_ptxas(const char *const *sites, const char *arch, const char *ptx, s
 /* -- nvdisasm --------------------------------------------------------------------------------------------------------
  */
 
-static NjStatus px_disassemble(PxDir *d, const char *program, NjText *sass, NjErr *err)
+static NjStatus px_disassemble(PxDir *d, const char *program, bool cfg, NjText *sass, NjErr *err)
 {
-    const char *argv[] = {program, "-c", d->in, NULL};
+    const char *argv[] = {program, cfg ? "-cfg" : "-c", d->in, NULL};
     int status = 0;
     NjStatus st = px_run(argv, d->out, d->log, &status, err);
     if (st != NJ_OK)
@@ -207,7 +207,7 @@ static NjStatus px_disassemble(PxDir *d, const char *program, NjText *sass, NjEr
     return px_read(d->out, sass) ? NJ_OK : nj_err_set(err, NJ_E_ENV, 0, "nvdisasm said nothing");
 }
 
-NjStatus nj_nvdisasm(const char *const *sites, const void *cubin, size_t n, NjText *sass, NjErr *err)
+NjStatus nj_nvdisasm(const char *const *sites, const void *cubin, size_t n, bool cfg, NjText *sass, NjErr *err)
 {
     NjFound f;
     PxDir d;
@@ -218,7 +218,7 @@ NjStatus nj_nvdisasm(const char *const *sites, const void *cubin, size_t n, NjTe
         return st;
     st = px_write(d.in, cubin, n, err);
     if (st == NJ_OK)
-        st = px_disassemble(&d, f.path, sass, err);
+        st = px_disassemble(&d, f.path, cfg, sass, err);
     px_rmdir(&d);
     return st;
 }

@@ -58,7 +58,8 @@ typedef struct NjImage {
     bool has_barrier, uses_math;
     bool straight;                          /* no branch anywhere in the unit */
     const void *code; size_t ncode;         /* an ELF object, or PTX that ends with a zero */
-    void *owned;                            /* the memory behind `code` and `entry`: nj_image_free */
+    const void *cubin; size_t ncubin;       /* of that PTX, by a driver that may not be this one; NULL: there is none */
+    void *owned, *owned_cubin;              /* the memory behind an entry that was read; of a new cubin: nj_image_free */
 } NjImage;
 
 /* Borrows from the unit. */
@@ -69,6 +70,8 @@ void nj_image_free(NjImage *im);
 typedef struct NjEntryInfo {
     const char *name, *qualname, *module, *file, *signature, *target;
     uint32_t line;
+    bool native;                            /* the code is an object file, else PTX */
+    uint64_t ncode, ncubin;
 } NjEntryInfo;
 typedef struct NjEntryWhy { const char *name; uint64_t digest; } NjEntryWhy;
 

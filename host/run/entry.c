@@ -1,16 +1,16 @@
 /* entry.c - what is left of a compiled unit as the bytes of one file, and back.
  *
- * In: a key and an image; out: header, metadata, the parts of the key, code. Back: bytes are checked by size and hash
+ * In: a key and an image; out: header, metadata, the parts of the key, code, perhaps a cubin. Back: bytes are checked by size and hash
  * before anything is believed, and read with bounds all the same. An exception's place is kept as (function of the
  * key, unit of its bytecode), so that it is found in the live code object, wherever its lines have moved; its class as
  * a number in the key's list.
  *
- *     0 "najacach"   8 version   12 bytes of metadata   16 bytes of parts   24 bytes of code   32 key
- *     64 hash of all the rest   96 metadata, parts, code: each on a multiple of 16
+ *     0 "najacach"   8 version   12 bytes of metadata   16 bytes of parts   20 bytes of cubin   24 bytes of code
+ *     32 key   64 hash of all the rest   96 metadata, parts, code, cubin: each on a multiple of 16
  */
 #include "run/cache.h"
 
-enum { ENTRY_VERSION = 1, HEAD = 96, HASH_AT = 64, NO_UNIT = 0xffffffff };
+enum { ENTRY_VERSION = 2, HEAD = 96, HASH_AT = 64, NO_UNIT = 0xffffffff };
 static const char magic[8] = {'n', 'a', 'j', 'a', 'c', 'a', 'c', 'h'};         /* no NUL */
 _Static_assert(sizeof(NjExc) == 72,
                "NjExc has changed: does an entry keep the new field? (w_exc and r_exc in host/run/entry.c)");
@@ -311,6 +311,7 @@ void nj_image_of_unit(NjImage *im, const NjUnit *u, const void *code, size_t nco
 void nj_image_free(NjImage *im)
 {
     nj_free(im->owned);
+    nj_free(im->owned_cubin);
     *im = (NjImage){0};
 }
 
@@ -370,7 +371,7 @@ bool nj_entry_write(NjText *out, const NjKey *k, NjTypes *ts, const NjImage *im)
     static const char zeros[HEAD];
     size_t start = out->n;
     nj_text_put(out, zeros, HEAD);
-    if (start || im->ncode > UINT32_MAX || !w_meta(out, k, im, ts))
+    if (start || im->ncode > UINT32_MAX || im->ncubin > UINT32_MAX || !w_meta(out, k, im, ts))
         return false;
     w_pad(out);
     size_t nmeta = out->n - HEAD;
@@ -382,12 +383,17 @@ bool nj_entry_write(NjText *out, const NjKey *k, NjTypes *ts, const NjImage *im)
     w_pad(out);
     size_t nwhy = out->n - HEAD - nmeta;
     nj_text_put(out, im->code, im->ncode);
+    if (im->ncubin) {
+        w_pad(out);
+        nj_text_put(out, im->cubin, im->ncubin);
+    }
     if (out->failed)
         return false;
     memcpy(out->at, magic, sizeof magic);
     put_head(out, 8, ENTRY_VERSION, 4);
     put_head(out, 12, nmeta, 4);
     put_head(out, 16, nwhy, 4);
+    put_head(out, 20, im->ncubin, 4);
     put_head(out, 24, im->ncode, 8);
     memcpy(out->at + 32, k->id, NJ_DIGEST);
     entry_hash(out->at, out->n, (uint8_t *)out->at + HASH_AT);
@@ -400,14 +406,18 @@ static uint32_t head_u32(const uint8_t *p, size_t at)
     return r_u32(&r);
 }
 
+static uint64_t code_at(const uint8_t *p) { return HEAD + (uint64_t)head_u32(p, 12) + head_u32(p, 16); }
+static uint64_t padded(uint64_t n) { return (n + 15) / 16 * 16; }
+
 bool nj_entry_check(const void *bytes, size_t n, const uint8_t *id)
 {
     const uint8_t *p = bytes;
     uint8_t digest[NJ_DIGEST];
-    if (n < HEAD || memcmp(p, magic, sizeof magic) || head_u32(p, 8) != ENTRY_VERSION || head_u32(p, 20))
+    if (n < HEAD || memcmp(p, magic, sizeof magic) || head_u32(p, 8) != ENTRY_VERSION)
         return false;
-    uint64_t rest = (uint64_t)head_u32(p, 12) + head_u32(p, 16) + head_u32(p, 24);
-    if (head_u32(p, 28) || rest != n - HEAD || (id && memcmp(p + 32, id, NJ_DIGEST)))
+    uint64_t rest = code_at(p) + head_u32(p, 24), ncubin = head_u32(p, 20);
+    rest = ncubin ? padded(rest) + ncubin : rest;
+    if (head_u32(p, 28) || rest != n || (id && memcmp(p + 32, id, NJ_DIGEST)))
         return false;
     entry_hash(p, n, digest);
     return !memcmp(digest, p + HASH_AT, NJ_DIGEST);
@@ -429,6 +439,10 @@ static Reader read_info(const void *bytes, NjEntryInfo *i)
     i->target = r_str(&r);
     i->signature = r_str(&r);
     i->line = r_u32(&r);
+    const uint8_t *p = bytes;
+    i->ncode = head_u32(p, 24);
+    i->ncubin = head_u32(p, 20);
+    i->native = i->ncode >= 4 && !memcmp(p + code_at(p), "\177ELF", 4);
     return r;
 }
 
@@ -475,7 +489,10 @@ bool nj_entry_bind(const void *bytes, size_t n, const NjKey *k, NjTypes *ts, NjA
     out->excs = NJ_NEWN(a, NjExc, out->nexcs + 1);
     for (uint32_t i = 0; i < out->nexcs && !r.failed && out->excs; i++)
         r_exc(&r, k, a, &out->excs[i]);
-    out->ncode = head_u32(bytes, 24);
-    out->code = (const uint8_t *)bytes + n - out->ncode;
+    const uint8_t *p = bytes;
+    out->code = p + code_at(p);
+    out->ncode = info.ncode;
+    out->ncubin = info.ncubin;
+    out->cubin = info.ncubin ? p + n - info.ncubin : NULL;
     return !r.failed && out->excs && !nj_arena_failed(a);
 }

@@ -274,21 +274,6 @@ static PyObject *api_ptxas(PyObject *self, PyObject *args)
     return bytes;
 }
 
-static PyObject *api_disassemble(PyObject *self, PyObject *args)
-{
-    const char *cubin;
-    Py_ssize_t n;
-    if (!PyArg_ParseTuple(args, "y#:disassemble", &cubin, &n))
-        return NULL;
-    NjText sass;
-    NjErr err = {0};
-    nj_text_init(&sass);
-    NjStatus st = nj_nvdisasm(nj_device_sites(), cubin, (size_t)n, &sass, &err);
-    PyObject *s = st == NJ_OK ? PyUnicode_DecodeUTF8(sass.at, (Py_ssize_t)sass.n, "replace") : nj_error_from_err(&err);
-    nj_text_free(&sass);
-    return s;
-}
-
 /* -- what was found where ------------------------------------------------------------------------------------------ */
 
 static PyObject *api_found(PyObject *self, PyObject *_)
@@ -323,7 +308,6 @@ PyMethodDef nj_cudaapi_methods[] = {
     {"device_why_cpu", api_why_cpu, METH_NOARGS, "why the CPU device is used, as the driver's loader said it"},
     {"cuda_ptx", api_ptx, METH_VARARGS, "cuda_ptx(kernel, signature, cc, suffix, only_text) -> (ptx, result type)"},
     {"ptxas", api_ptxas, METH_VARARGS, "ptxas(ptx, arch) -> cubin"},
-    {"disassemble", api_disassemble, METH_VARARGS, "disassemble(cubin) -> SASS"},
     {"toolkit_found", api_found, METH_NOARGS, "[(part, path, where, version)]"},
     {"has_nvvm", api_has_nvvm, METH_NOARGS, "is there a libNVVM?"},
     {0},

@@ -69,13 +69,15 @@ typedef struct NjDeviceOps {
     uint32_t (*facts)(NjDevice *d, NjArena *a, NjKeyFact *out);
     /* The unit's LLVM text -> what load_nogil takes: an ELF object, or PTX that ends with a zero. */
     NjStatus (*compile_nogil)(NjDevice *d, const NjUnit *u, NjText *out, NjErr *err);
-    /* Compiled now or found in the cache. On success *asm_text (nj_malloc'ed, NUL-terminated) is its PTX, or NULL where
+    /* Compiled now or found in the cache; it may get a cubin (im->owned_cubin), which is worth keeping. On success *asm_text (nj_malloc'ed, NUL-terminated) is its PTX, or NULL where
      * making assembly costs extra: then code_asm makes it on demand. */
-    NjStatus (*load_nogil)(NjDevice *d, const NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out,
+    NjStatus (*load_nogil)(NjDevice *d, NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out,
                            char **asm_text, NjErr *err);
     NjStatus (*unload)(NjDevCode *c, NjErr *err);
     NjStatus (*code_info)(NjDevCode *c, NjCodeInfo *out, NjErr *err);
     NjStatus (*code_asm)(const NjUnit *u, NjText *out, NjErr *err);
+    /* What a GPU executes, as text, or its control flow as a graph (dot). asm_text: what load_nogil gave. */
+    NjStatus (*code_sass)(NjDevCode *c, const char *asm_text, bool cfg, NjText *out, NjErr *err);
     /* slots: 8 bytes for each part of each argument, in order; params: their addresses. *status: what the kernel
      * raised,
      * 0 nothing; where a thread raised, err says which. */

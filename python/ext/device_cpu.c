@@ -151,7 +151,7 @@ static NjStatus cpu_compile(NjDevice *d, const NjUnit *u, NjText *out, NjErr *er
     return nj_cpu_llvm_compile(NJ_LLVM_OBJECT, u->llvm.at, u->llvm.n, NULL, out, err);
 }
 
-static NjStatus cpu_load(NjDevice *d, const NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out,
+static NjStatus cpu_load(NjDevice *d, NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out,
                          char **asm_text, NjErr *err)
 {
     *asm_text = NULL;
@@ -174,6 +174,11 @@ static NjStatus cpu_code_info(NjDevCode *c, NjCodeInfo *out, NjErr *err)
     *out = (NjCodeInfo){.shared_nbytes = (int)c->kernel.shared_bytes, .local_nbytes = (int)c->kernel.local_bytes,
                         .max_threads = NJ_SIMT_MAX_THREADS};
     return NJ_OK;
+}
+
+static NjStatus cpu_code_sass(NjDevCode *c, const char *asm_text, bool cfg, NjText *out, NjErr *err)
+{
+    return nj_err_set(err, NJ_E_DEVICE, 0, "inspect_sass needs a GPU; the CPU device has inspect_asm");
 }
 
 static NjStatus cpu_code_asm(const NjUnit *u, NjText *out, NjErr *err)
@@ -233,6 +238,7 @@ static const NjDeviceOps cpu_ops = {
     .event_sync_nogil = cpu_event_sync, .event_done = cpu_event_done, .event_elapsed = cpu_event_elapsed,
     .facts = cpu_facts, .compile_nogil = cpu_compile, .load_nogil = cpu_load, .unload = cpu_unload,
     .code_info = cpu_code_info, .code_asm = cpu_code_asm,
+    .code_sass = cpu_code_sass,
     .launch_nogil = cpu_launch, .attribute = cpu_attribute, .nattr = NJ_COUNT(cpu_attrs), .attr_name = cpu_attr_name,
 };
 

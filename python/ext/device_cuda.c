@@ -14,6 +14,9 @@ struct NjDevCode {
     NjCudaModule *module;
     NjCudaFn *fn;
     uint32_t shared_limit;           /* dynamic shared memory it may already have */
+    NjCudaLoad how;
+    void *cubin;                     /* of the module, to be looked at; NULL: the JIT has kept it to itself */
+    size_t ncubin;
 };
 
 static NjCudaDev *cuda_dev(NjDevice *d) { return d->impl; }
@@ -207,15 +210,37 @@ NjStatus nj_device_ptx(const NjUnit *u, int cc, char suffix, NjText *ptx, NjErr 
 static NjStatus cuda_unload(NjDevCode *c, NjErr *err)
 {
     NjStatus st = c ? nj_cuda_module_free(c->module, err) : NJ_OK;
+    if (c)
+        nj_free(c->cubin);
     nj_free(c);
     return st;
 }
 
-static NjStatus cuda_load_ptx(NjDevCode *c, const NjImage *im, const NjOpts *opts, NjErr *err)
+static void cuda_keep_cubin(NjDevCode *c, const NjCudaImage *im)
 {
-    NjCudaLoad how = {.max_registers = (int)opts->max_registers, .debug = opts->debug, .lineinfo = opts->lineinfo};
-    NjStatus st = nj_cuda_module_load(cuda_dev(c->dev), im->code, &how, &c->module, NULL, err);
-    return st == NJ_OK ? nj_cuda_module_fn(c->module, im->entry, &c->fn, err) : st;
+    c->cubin = im->cubin ? nj_malloc(im->ncubin) : NULL;
+    if (c->cubin) {
+        memcpy(c->cubin, im->cubin, im->ncubin);
+        c->ncubin = im->ncubin;
+    }
+}
+
+/* The image gets the cubin that was made, and loses one that was refused. */
+static NjStatus cuda_load_image(NjDevCode *c, NjImage *im, NjErr *err)
+{
+    NjCudaImage ci = {.name = im->entry, .ptx = im->code, .nptx = im->ncode, .cubin = im->cubin, .ncubin = im->ncubin};
+    NjStatus st = nj_cuda_image_load(cuda_dev(c->dev), &ci, &c->how, &c->module, err);
+    if (st == NJ_OK)
+        st = nj_cuda_module_fn(c->module, im->entry, &c->fn, err);
+    if (st != NJ_OK) {
+        nj_cuda_image_drop(&ci);
+        return st;
+    }
+    cuda_keep_cubin(c, &ci);
+    im->cubin = ci.cubin;
+    im->ncubin = ci.ncubin;
+    im->owned_cubin = ci.owned;
+    return NJ_OK;
 }
 
 static NjStatus cuda_compile(NjDevice *d, const NjUnit *u, NjText *out, NjErr *err)
@@ -225,7 +250,7 @@ static NjStatus cuda_compile(NjDevice *d, const NjUnit *u, NjText *out, NjErr *e
     return st == NJ_OK && out->failed ? nj_err_set(err, NJ_E_NOMEM, 0, "out of memory for PTX") : st;
 }
 
-static NjStatus cuda_load(NjDevice *d, const NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out,
+static NjStatus cuda_load(NjDevice *d, NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out,
                           char **asm_text, NjErr *err)
 {
     const char *ptx = im->code;
@@ -239,7 +264,9 @@ static NjStatus cuda_load(NjDevice *d, const NjImage *im, const NjOpts *opts, ui
     if (c) {
         memcpy(copy, ptx, im->ncode);
         *c = (NjDevCode){.dev = d, .shared_limit = 48 * 1024};
-        st = cuda_load_ptx(c, im, opts, err);
+        c->how = (NjCudaLoad){.max_registers = (int)opts->max_registers, .debug = opts->debug,
+                              .lineinfo = opts->lineinfo};
+        st = cuda_load_image(c, im, err);
     }
     if (st != NJ_OK) {
         cuda_unload(c, NULL);
@@ -265,6 +292,23 @@ static NjStatus cuda_code_info(NjDevCode *c, NjCodeInfo *out, NjErr *err)
     if (st == NJ_OK)
         *out = (NjCodeInfo){.registers = i.registers, .shared_nbytes = i.shared_nbytes, .const_nbytes = i.const_nbytes,
                             .local_nbytes = i.local_nbytes, .max_threads = i.max_threads};
+    return st;
+}
+
+/* Where the driver's linker gave no cubin, ptxas makes one. */
+static NjStatus cuda_code_sass(NjDevCode *c, const char *asm_text, bool cfg, NjText *out, NjErr *err)
+{
+    const NjDevInfo *i = &c->dev->info;
+    char arch[16];
+    NjText cubin;
+    if (c->cubin)
+        return nj_nvdisasm(nj_device_sites(), c->cubin, c->ncubin, cfg, out, err);
+    snprintf(arch, sizeof arch, "sm_%d%d", i->major, i->minor);
+    nj_text_init(&cubin);
+    NjStatus st = nj_ptxas(nj_device_sites(), arch, asm_text, strlen(asm_text), &c->how, &cubin, NULL, err);
+    if (st == NJ_OK)
+        st = nj_nvdisasm(nj_device_sites(), cubin.at, cubin.n, cfg, out, err);
+    nj_text_free(&cubin);
     return st;
 }
 
@@ -309,6 +353,7 @@ static NjDeviceOps cuda_ops = {
     .event_sync_nogil = cuda_event_sync, .event_done = cuda_event_done, .event_elapsed = cuda_event_elapsed,
     .facts = cuda_facts, .compile_nogil = cuda_compile, .load_nogil = cuda_load, .unload = cuda_unload,
     .code_info = cuda_code_info, .code_asm = cuda_code_asm,
+    .code_sass = cuda_code_sass,
     .launch_nogil = cuda_launch, .attribute = cuda_attribute, .attr_name = nj_cuda_attr_name,
 };
 

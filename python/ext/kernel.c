@@ -187,6 +187,22 @@ static PyObject *kernel_asm(PyObject *self, PyObject *sig)
     return text_object(&t);
 }
 
+static PyObject *kernel_sass(PyObject *self, PyObject *args)
+{
+    PyObject *sig;
+    int cfg;
+    NjText t;
+    NjErr err = {0};
+    NjKernelSpec *s = PyArg_ParseTuple(args, "Op:_sass", &sig, &cfg) ? spec_of_sig(self, sig) : NULL;
+    if (!s)
+        return NULL;
+    nj_text_init(&t);
+    if (s->dev->ops->code_sass(s->code, s->asm_text, cfg, &t, &err) == NJ_OK)    /* with the GIL: s may go without it */
+        return text_object(&t);
+    nj_text_free(&t);
+    return nj_error_from_err(&err);
+}
+
 static PyObject *kernel_typed(PyObject *self, PyObject *sig)
 {
     NjKernelSpec *s = spec_of_sig(self, sig);
@@ -254,6 +270,7 @@ static PyMethodDef kernel_methods[] = {
     {"compile", kernel_compile, METH_O, "compile(signature): makes the specialisation now"},
     {"_signatures", kernel_signatures, METH_NOARGS, "signatures compiled so far"},
     {"_llvm", kernel_llvm, METH_O, "LLVM text of one signature"},
+    {"_sass", kernel_sass, METH_VARARGS, "_sass(signature, cfg): what the GPU executes, or its control flow"},
     {"_asm", kernel_asm, METH_O, "PTX, or the CPU's assembly, of one signature"},
     {"_typed", kernel_typed, METH_O, "typed IR of one signature"},
     {"_info", kernel_info, METH_O, "resources of one signature"},

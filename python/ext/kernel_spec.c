@@ -99,7 +99,7 @@ static int spec_keep(NjKernelObject *k, NjKernelSpec *s)
     return 0;
 }
 
-static NjStatus spec_load_nogil(NjKernelSpec *s, const NjOpts *opts, const NjImage *im, NjErr *err)
+static NjStatus spec_load_nogil(NjKernelSpec *s, const NjOpts *opts, NjImage *im, NjErr *err)
 {
     NjStatus st = s->dev->ops->load_nogil(s->dev, im, opts, s->nslots, &s->code, &s->asm_text, err);
     if (st == NJ_OK) {
@@ -119,6 +119,8 @@ static bool spec_cached_nogil(NjKernelSpec *s, NjCacheUse *cache)
     NjStatus st = spec_load_nogil(s, cache->ask.opts, &im, &err);
     if (st != NJ_OK)
         nj_cache_reject_nogil(cache, &err);
+    else if (im.owned_cubin)                 /* there was none, or this driver has refused it */
+        nj_cache_store_nogil(cache, &im);
     nj_image_free(&im);
     return st == NJ_OK;
 }
@@ -134,6 +136,7 @@ static NjStatus spec_code_nogil(NjKernelSpec *s, const NjUnit *u, NjCacheUse *ca
         st = spec_load_nogil(s, &u->opts, &im, err);
     if (st == NJ_OK)
         nj_cache_store_nogil(cache, &im);
+    nj_image_free(&im);
     nj_text_free(&code);
     return st;
 }

@@ -10,7 +10,8 @@
 
 /* -- state --------------------------------------------------------------------------------------------------------- */
 
-struct FakeState fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .ndev = 1, .cc = 86};
+enum { FAKE_VERSION = 12080, FAKE_CC = 86 };
+struct FakeState fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .ndev = 1, .version = FAKE_VERSION};
 static char fake_ctx[FAKE_MAX_DEVICES];              /* the address of element i is device i's context */
 _Thread_local NjCuCtx fake_current;
 
@@ -18,6 +19,12 @@ int fake_ctx_device(NjCuCtx ctx)
 {
     uintptr_t i = (uintptr_t)ctx - (uintptr_t)fake_ctx;
     return i < FAKE_MAX_DEVICES && fake.retained[i] > 0 ? (int)i : -1;
+}
+
+int fake_cc(void)
+{
+    int dev = fake_ctx_device(fake_current);
+    return dev < 0 ? 0 : fake.cc[dev];
 }
 
 bool fake_no_ctx(void)
@@ -75,6 +82,7 @@ void fake_drop(FakeObj *o)
         free(o->at);
     ptx_free(&o->code);
     free(o->text);
+    free(o->linked);
     free(o);
 }
 
@@ -96,11 +104,22 @@ static int fake_env(const char *name, int deflt, int low, int high)
     return v < low ? low : v > high ? high : v;
 }
 
+/* "86" or "86,90": the last holds for the devices after it. */
+static void fake_env_cc(const char *s)
+{
+    int cc = FAKE_CC;
+    for (int i = 0; i < FAKE_MAX_DEVICES; i++) {
+        cc = s && *s ? atoi(s) : cc;
+        fake.cc[i] = cc < 10 ? 10 : cc > 999 ? 999 : cc;
+        s = s && strchr(s, ',') ? strchr(s, ',') + 1 : NULL;
+    }
+}
+
 NjCuResult fake_cuInit(unsigned flags)
 {
     const char *fail = getenv("NAJA_FAKE_FAIL");
     fake.ndev = fake_env("NAJA_FAKE_DEVICES", 1, 0, FAKE_MAX_DEVICES);
-    fake.cc = fake_env("NAJA_FAKE_CC", 86, 10, 999);
+    fake_env_cc(getenv("NAJA_FAKE_CC"));
     fake.forgets = !fake_env("NAJA_FAKE_RECORD", 1, 0, 1);
     if (fail && !fake.inited && !fake.fail_at) {
         fake.fail_result = NJ_CU_UNKNOWN;
@@ -114,7 +133,7 @@ NjCuResult fake_cuInit(unsigned flags)
 
 NjCuResult fake_cuDriverGetVersion(int *version)
 {
-    *version = 12080;
+    *version = fake.version = fake_env("NAJA_FAKE_VERSION", FAKE_VERSION, 1000, 99990);
     return NJ_CU_OK;
 }
 
@@ -127,6 +146,7 @@ static const struct { NjCuResult code; const char *name, *text; } fake_errors[] 
     {101, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
     {200, "CUDA_ERROR_INVALID_IMAGE", "device kernel image is invalid"},
     {201, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
+    {209, "CUDA_ERROR_NO_BINARY_FOR_GPU", "no kernel image is available for execution on the device"},
     {218, "CUDA_ERROR_INVALID_PTX", "a PTX JIT compilation failed"},
     {222, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION", "the provided PTX was compiled with an unsupported toolchain."},
     {400, "CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"},
@@ -209,8 +229,8 @@ NjCuResult fake_cuDeviceGetAttribute(int *value, int attr, NjCuDevice dev)
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].attr == attr)
             *value = known[i].value;
-    *value = attr == NJ_CU_DEV_compute_capability_major ? fake.cc / 10 : *value;
-    *value = attr == NJ_CU_DEV_compute_capability_minor ? fake.cc % 10 : *value;
+    *value = attr == NJ_CU_DEV_compute_capability_major ? fake.cc[dev] / 10 : *value;
+    *value = attr == NJ_CU_DEV_compute_capability_minor ? fake.cc[dev] % 10 : *value;
     return attr < 1 ? NJ_CU_INVALID_VALUE : NJ_CU_OK;
 }
 

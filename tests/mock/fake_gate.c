@@ -66,6 +66,7 @@ void nj_fake_reset(void)
     memset(fake.called, 0, sizeof fake.called);
     fake.nlaunch = fake.caplaunch = fake.calls = fake.fail_at = 0;
     fake.fail_name = fake.failed = NULL;
+    fake.refuse_cubins = 0;
     fake.kernel = NULL;
 }
 
@@ -89,6 +90,13 @@ long nj_fake_called(const char *prefix)
         if (strncmp(fake_names[i], prefix, strlen(prefix)) == 0)
             n += fake.called[i];
     return n;
+}
+
+void nj_fake_refuse_cubins(int result) { fake.refuse_cubins = result; }
+
+long nj_fake_jit_option(int key)
+{
+    return key >= 0 && key < FAKE_MAX_OPTIONS ? fake.option[key] : -1;
 }
 
 long nj_fake_launch_count(void) { return fake.nlaunch; }

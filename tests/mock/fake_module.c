@@ -1,19 +1,11 @@
-/* fake_module.c - the fake's modules, kernels, linker and launches.
+/* fake_module.c - the fake's modules, kernels and launches.
  *
- * In: PTX or a cubin (fake_ptx.c reads it). Out: handles of kernels whose parameters are known, and a record of each
+ * In: PTX (fake_ptx.c reads it) or a cubin (fake_link.c). Out: handles of kernels whose parameters are known, and a record of each
  * launch, which is checked as a driver checks it.
  */
 #include "fake_room.h"
 
 /* -- modules and functions ----------------------------------------------------------------------------------------- */
-
-static void *fake_option(unsigned n, const int *opts, void **values, int key)
-{
-    for (unsigned i = 0; i < n; i++)
-        if (opts[i] == key)
-            return values[i];
-    return NULL;
-}
 
 NjCuResult fake_cuModuleLoadDataEx(NjCuMod *mod, const void *image, unsigned n, int *opts, void **values)
 {
@@ -21,8 +13,14 @@ NjCuResult fake_cuModuleLoadDataEx(NjCuMod *mod, const void *image, unsigned n, 
     size_t nlog = (size_t)fake_option(n, opts, values, NJ_CU_JIT_ERROR_NBYTES);
     if (fake_no_ctx())
         return NJ_CU_INVALID_CONTEXT;
+    const char *text = image;
+    NjCuResult r = fake_cubin_open(&text);
+    if (r != NJ_CU_OK)
+        return r;
+    if (text == image)
+        fake_options_keep(n, opts, values);
     FakeObj *o = fake_new(FAKE_MODULE, NULL, 0);
-    NjCuResult r = ptx_load(&o->code, o, image, fake.cc, log, nlog);
+    r = ptx_load(&o->code, o, text, fake_cc(), log, nlog);
     if (r != NJ_CU_OK)
         fake_drop(o);
     else
@@ -40,7 +38,7 @@ NjCuResult fake_cuModuleGetFunction(NjCuFunc *fn, NjCuMod mod, const char *name)
     FakeEntry *e = o->code.entries;
     while (e && strcmp(e->name, name) != 0)
         e = e->next;
-    if (e == NULL && o->code.cubin) {       /* unread: it has any kernel, and its parameters are not known */
+    if (e == NULL && o->code.opaque) {      /* unread: it has any kernel, and its parameters are not known */
         e = calloc(1, sizeof *e);
         snprintf(e->name, sizeof e->name, "%s", name);
         e->mod = o, e->max_threads = 1024, e->max_dynamic_shared = 48 * 1024;
@@ -81,7 +79,7 @@ NjCuResult fake_cuFuncGetAttribute(int *value, int attr, NjCuFunc fn)
     case NJ_CU_FN_SHARED: *value = (int)e->shared_nbytes; break;
     case NJ_CU_FN_REGISTERS: *value = 16; break;
     case NJ_CU_FN_PTX_VERSION: *value = ((FakeObj *)e->mod)->code.target; break;
-    case NJ_CU_FN_BINARY_VERSION: *value = fake.cc; break;
+    case NJ_CU_FN_BINARY_VERSION: *value = fake.cc[((FakeObj *)e->mod)->dev]; break;
     case NJ_CU_FN_MAX_DYNAMIC_SHARED: *value = (int)e->max_dynamic_shared; break;
     default: *value = 0; break;
     }
@@ -111,47 +109,6 @@ NjCuResult fake_cuOccupancyMaxActiveBlocksPerMultiprocessor(int *nblocks, NjCuFu
         *nblocks = (int)(102400 / (shared + e->shared_nbytes));
     return block > 0 ? NJ_CU_OK : NJ_CU_INVALID_VALUE;
 }
-
-/* -- linking: the "cubin" is the joined PTX, with one header ------------------------------------------------------- */
-
-NjCuResult fake_cuLinkCreate(unsigned n, int *opts, void **values, NjCuLink *link)
-{
-    if (fake_no_ctx())
-        return NJ_CU_INVALID_CONTEXT;
-    *link = (NjCuLink)fake_new(FAKE_LINK, NULL, 0);
-    return NJ_CU_OK;
-}
-
-NjCuResult fake_cuLinkAddData(NjCuLink link, int kind, void *data, size_t nbytes, const char *name, unsigned n,
-                                     int *opts, void **values)
-{
-    FakeCode code;
-    FakeObj *o = fake_find(FAKE_LINK, link);
-    if (o == NULL || kind != NJ_CU_INPUT_PTX)
-        return o ? NJ_CU_INVALID_VALUE : NJ_CU_INVALID_HANDLE;
-    NjCuResult r = ptx_load(&code, o, data, fake.cc, NULL, 0);
-    ptx_free(&code);
-    if (r != NJ_CU_OK)
-        return r;
-    const char *body = data, *size = strstr(data, ".address_size");
-    if (o->text && size)
-        body = size + strcspn(size, "\n");
-    size_t old = o->text ? strlen(o->text) : 0;
-    o->text = realloc(o->text, old + strlen(body) + 1);
-    strcpy(o->text + old, body);
-    return NJ_CU_OK;
-}
-
-NjCuResult fake_cuLinkComplete(NjCuLink link, void **cubin, size_t *nbytes)
-{
-    FakeObj *o = fake_find(FAKE_LINK, link);
-    if (o == NULL || o->text == NULL)
-        return o ? NJ_CU_INVALID_IMAGE : NJ_CU_INVALID_HANDLE;
-    *cubin = o->text, *nbytes = strlen(o->text) + 1;
-    return NJ_CU_OK;
-}
-
-NjCuResult fake_cuLinkDestroy(NjCuLink link) { return fake_drop_handle(FAKE_LINK, link); }
 
 /* -- launch -------------------------------------------------------------------------------------------------------- */
 

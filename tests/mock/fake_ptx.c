@@ -1,7 +1,7 @@
 /* fake_ptx.c - as much of PTX as a driver must know to launch it: entries with their parameters' sizes, globals, shared
  * memory.
  *
- * In: PTX text, or a cubin, which is taken unread. Out: a FakeCode, or a complaint in ptxas's words.
+ * In: PTX text, or a real cubin, which is taken unread. Out: a FakeCode, or a complaint in ptxas's words.
  */
 #include "fake_room.h"
 
@@ -228,7 +228,7 @@ int ptx_load(FakeCode *c, void *mod, const char *image, int cc, char *log, size_
 {
     memset(c, 0, sizeof *c);
     if (strncmp(image, "\177ELF", 4) == 0) {
-        c->cubin = true;
+        c->opaque = true;
         return 0;
     }
     char *text = ptx_strip_comments(image);

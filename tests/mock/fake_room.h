@@ -2,7 +2,8 @@
  *
  *     fake_cuda.c    what is alive, the library, devices, contexts
  *     fake_memory.c  memory, copies, streams, events
- *     fake_module.c  modules, kernels, the linker, launches
+ *     fake_module.c  modules, kernels, launches
+ *     fake_link.c    the linker and its cubins
  *     fake_ptx.c     as much of PTX as a driver must know
  *     fake_gate.c    the exported calls; faults, counts and the record, for tests (fake_cuda.h)
  */
@@ -39,7 +40,7 @@ typedef struct FakeGlobal { char name[FAKE_MAX_NAME]; size_t nbytes; void *data;
 typedef struct FakeCode {
     FakeEntry  *entries;
     FakeGlobal *globals;
-    bool        cubin;
+    bool        opaque;             /* a cubin that is not the fake's */
     int         target;                 /* of .target sm_NN */
 } FakeCode;
 
@@ -63,7 +64,8 @@ typedef struct FakeObj {
     FakeCode code;                  /* modules */
     struct timespec when;           /* events */
     bool     recorded;
-    char    *text;                  /* links: the joined PTX */
+    char    *text, *log;            /* links: the joined PTX; where errors are wanted, nbytes at most */
+    void    *linked;
 } FakeObj;
 
 typedef struct FakeLaunch {
@@ -74,12 +76,12 @@ typedef struct FakeLaunch {
     uint8_t (*value)[16];           /* parameters over 16 bytes keep their first 16 */
 } FakeLaunch;
 
-enum { FAKE_MAX_DEVICES = 8 };
+enum { FAKE_MAX_DEVICES = 8, FAKE_MAX_OPTIONS = 32 };
 static const size_t fake_total = (size_t)8 << 30;
 extern struct FakeState {
     pthread_mutex_t lock;
     bool        inited, forgets;    /* launches are checked and not kept: for timing ours */
-    int         ndev, cc, retained[FAKE_MAX_DEVICES];
+    int         ndev, version, cc[FAKE_MAX_DEVICES], retained[FAKE_MAX_DEVICES];
     FakeObj    *live, *modules;     /* modules apart, so that a launch does not walk the memory */
     size_t      used;
     FakeLaunch *launches;
@@ -87,6 +89,8 @@ extern struct FakeState {
     long        calls, called[NJ_DRV_COUNT], fail_at;
     int         fail_result, fail_name_result;
     const char *fail_name, *failed;
+    int         refuse_cubins;
+    long        option[FAKE_MAX_OPTIONS];      /* of the last JIT or linker */
     NjFakeKernel kernel;
 } fake;
 extern _Thread_local NjCuCtx fake_current;
@@ -95,6 +99,7 @@ extern _Thread_local NjCuCtx fake_current;
 
 int      fake_ctx_device(NjCuCtx ctx);          /* -1: no such context */
 bool     fake_no_ctx(void);
+int      fake_cc(void);                         /* of the current context's device */
 FakeObj *fake_new(FakeKind kind, void *at, size_t nbytes);
 FakeObj *fake_find(FakeKind kind, const void *at);
 FakeObj *fake_holds(uint64_t at, size_t n);
@@ -102,6 +107,12 @@ bool     fake_global_holds(uint64_t at, size_t n);
 void     fake_drop(FakeObj *o);
 NjCuResult fake_drop_handle(FakeKind kind, const void *at);
 NjCuResult fake_stream_check(NjCuStrm s);       /* fake_memory.c */
+
+/* -- fake_link.c ----------------------------------------------------------------------------------------------- */
+
+void *fake_option(unsigned n, const int *opts, void **values, int key);     /* NULL: not given */
+void  fake_options_keep(unsigned n, const int *opts, void **values);
+NjCuResult fake_cubin_open(const char **image);
 
 /* The driver's calls, under the lock and past the gate. */
 #define DRV(name, export, min, flags, params, args, log) NjCuResult fake_##name params;

@@ -81,11 +81,12 @@ class CUDADispatcher(_naja.Kernel):
         return self._each(signature, self._asm)
 
     def inspect_sass(self, signature=None):
-        """SASS of a signature, by ptxas and nvdisasm; without one a dict of all."""
-        if _naja.device_info(_naja.device_current())['kind'] != 'cuda':
-            raise CudaSupportError('inspect_sass needs a GPU; the CPU device has inspect_asm')
-        cc = _naja.device_info(_naja.device_current())['compute_capability']
-        return self._each(signature, lambda s: _naja.disassemble(_naja.ptxas(self._asm(s), 'sm_%d%d' % cc)))
+        """What the GPU executes for a signature, by nvdisasm; without one a dict of all."""
+        return self._each(signature, lambda s: self._sass(s, False))
+
+    def inspect_sass_cfg(self, signature=None):
+        """The control flow of that as a graph for dot, by nvdisasm; without one a dict of all."""
+        return self._each(signature, lambda s: self._sass(s, True))
 
     def inspect_types(self, file=None):
         """Prints the typed IR of every signature."""
