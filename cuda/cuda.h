@@ -95,7 +95,7 @@ NjStatus nj_cuda_link(NjCudaDev *dev, const NjCudaInput *in, size_t n, const NjC
 
 typedef struct NjCudaImage {
     const char *name, *ptx; size_t nptx;        /* PTX with its NUL */
-    const void *cubin; size_t ncubin;           /* in: kept from an earlier run, or NULL; out: what was loaded, or NULL */
+    const void *cubin; size_t ncubin;           /* in: a kept one, or NULL; out: what was loaded, or NULL */
     void       *owned;                          /* out: the memory of a new cubin; NULL: there is none */
 } NjCudaImage;
 

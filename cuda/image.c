@@ -1,8 +1,8 @@
 /* image.c - loads a kernel by way of a cubin, so that the next process needs no JIT.
  *
- * In: PTX, and the cubin that an earlier process was left with, if any. Out: a module, and the cubin that is in it. Three
- * ways, from the fastest: the cubin as it is; the PTX through the driver's linker, which gives a new one; the PTX
- * through the JIT, where there is no linker or its cubin is refused. Only the last one's error is the user's.
+ * In: PTX, and the cubin that an earlier process was left with, if any. Out: a module, and the cubin that is in it.
+ * Three ways, from the fastest: the cubin as it is; the PTX through the driver's linker, which gives a new one; the
+ * PTX through the JIT, where there is no linker or its cubin is refused. Only the last one's error is the user's.
  */
 #include "cuda/room.h"
 

@@ -45,7 +45,7 @@ static NjStatus link_run(NjCudaDev *dev, const NjCudaInput *in, size_t n, NjJitO
     return st == NJ_OK ? st : nj_err_set(err, st, first.code, "%s%s%s", first.text, o->error[0] ? "\n" : "", o->error);
 }
 
-/* The driver is older than libNVVM: as nj_cuda_module_load, the inputs get a second chance with their .version lowered. */
+/* The driver is older than libNVVM: as in nj_cuda_module_load, a second chance with .version lowered. */
 static NjStatus link_older(NjCudaDev *dev, const NjCudaInput *in, size_t n, const NjCudaLoad *how, NjJitOpts *o,
                            void **cubin, size_t *nbytes, NjErr *err)
 {

@@ -59,7 +59,7 @@ typedef struct NjImage {
     bool straight;                          /* no branch anywhere in the unit */
     const void *code; size_t ncode;         /* an ELF object, or PTX that ends with a zero */
     const void *cubin; size_t ncubin;       /* of that PTX, by a driver that may not be this one; NULL: there is none */
-    void *owned, *owned_cubin;              /* the memory behind an entry that was read; of a new cubin: nj_image_free */
+    void *owned, *owned_cubin;              /* memory of an entry that was read, of a new cubin: nj_image_free */
 } NjImage;
 
 /* Borrows from the unit. */

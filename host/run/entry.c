@@ -1,9 +1,9 @@
 /* entry.c - what is left of a compiled unit as the bytes of one file, and back.
  *
- * In: a key and an image; out: header, metadata, the parts of the key, code, perhaps a cubin. Back: bytes are checked by size and hash
- * before anything is believed, and read with bounds all the same. An exception's place is kept as (function of the
- * key, unit of its bytecode), so that it is found in the live code object, wherever its lines have moved; its class as
- * a number in the key's list.
+ * In: a key and an image; out: header, metadata, the parts of the key, code, perhaps a cubin. Back: bytes are checked
+ * by size and hash before anything is believed, and read with bounds all the same. An exception's place is kept as
+ * (function of the key, unit of its bytecode), so that it is found in the live code object, wherever its lines have
+ * moved; its class as a number in the key's list.
  *
  *     0 "najacach"   8 version   12 bytes of metadata   16 bytes of parts   20 bytes of cubin   24 bytes of code
  *     32 key   64 hash of all the rest   96 metadata, parts, code, cubin: each on a multiple of 16

@@ -69,8 +69,9 @@ typedef struct NjDeviceOps {
     uint32_t (*facts)(NjDevice *d, NjArena *a, NjKeyFact *out);
     /* The unit's LLVM text -> what load_nogil takes: an ELF object, or PTX that ends with a zero. */
     NjStatus (*compile_nogil)(NjDevice *d, const NjUnit *u, NjText *out, NjErr *err);
-    /* Compiled now or found in the cache; it may get a cubin (im->owned_cubin), which is worth keeping. On success *asm_text (nj_malloc'ed, NUL-terminated) is its PTX, or NULL where
-     * making assembly costs extra: then code_asm makes it on demand. */
+    /* Compiled now or found in the cache. On success *asm_text (nj_malloc'ed, NUL-terminated) is its PTX, or NULL where
+     * making assembly costs extra: then code_asm makes it on demand. The image may get a new cubin (owned_cubin), which
+     * is worth keeping. */
     NjStatus (*load_nogil)(NjDevice *d, NjImage *im, const NjOpts *opts, uint32_t nslots, NjDevCode **out,
                            char **asm_text, NjErr *err);
     NjStatus (*unload)(NjDevCode *c, NjErr *err);

@@ -24,6 +24,12 @@ def _size(nbytes):
     return f"{nbytes / 1024:.1f} KiB" if nbytes < 1 << 20 else f"{nbytes / (1 << 20):.1f} MiB"
 
 
+def _code(entry):
+    """'native 3.1 KiB', 'PTX 2.0 KiB', 'PTX 2.0 KiB + cubin 4.2 KiB'."""
+    text = f"{entry['code']} {_size(entry['code_bytes'])}"
+    return f"{text} + cubin {_size(entry['cubin_bytes'])}" if entry["cubin_bytes"] else text
+
+
 def _where(entry):
     return f"{entry['source']}:{entry['line']}"
 
@@ -31,7 +37,7 @@ def _where(entry):
 def _print_list(args):
     found = entries()
     for e in found:
-        what = f"{e['qualname']}  {e['signature']}  [{e['target']}]  {_where(e)}" if e["ok"] else "damaged"
+        what = f"{e['qualname']}  {e['signature']}  [{e['target']}]  {_where(e)}  {_code(e)}" if e["ok"] else "damaged"
         print(f"{e['dir']}{e['file'][:10]}  {_size(e['bytes']):>10}  {_age(time.time() - e['used']):>7}  {what}")
     print(f"{len(found)} entries, {_size(sum(e['bytes'] for e in found))}, in {_naja.cache_path()}")
     return 0
@@ -42,7 +48,10 @@ def _print_verify(args):
     bad = [e for e in found if not e["ok"]]
     for e in bad:
         print(f"damaged: {_naja.cache_path()}/{e['dir']}/{e['file']}")
-    print(f"{len(found) - len(bad)} entries are right, {len(bad)} damaged"
+    kinds = collections.Counter(e["code"] + " and cubin" * (e["cubin_bytes"] > 0) for e in found if e["ok"])
+    print(f"{len(found) - len(bad)} entries are right"
+          + (f" ({', '.join(f'{n} {kind}' for kind, n in sorted(kinds.items()))})" if kinds else "")
+          + f", {len(bad)} damaged"
           + (" (they are ignored, and replaced when needed)" if bad else ""))
     return 1 if bad else 0
 
@@ -100,7 +109,7 @@ def _print_history(name):
         for e in found[-_SHOWN:]:
             if last:
                 print(f"    changed: {', '.join(changes(last['parts'], e['parts']))}")
-            print(f"  {_age(time.time() - e['used']):>7} ago  {_where(e)}  {e['dir']}{e['file'][:10]}")
+            print(f"  {_age(time.time() - e['used']):>7} ago  {_where(e)}  {e['dir']}{e['file'][:10]}  {_code(e)}")
             last = e
 
 

@@ -1,8 +1,8 @@
 /* fake_cuda.h - what the fake libcuda exports beside the driver's calls, for tests: see nj_cuda_symbol, or use ctypes.
  *
- * Environment, read at cuInit: NAJA_FAKE_DEVICES (1), NAJA_FAKE_CC (86; "86,90": by device), NAJA_FAKE_FAIL ("12" or "12:700": the
- * 12th call from there on fails, with that CUresult), NAJA_FAKE_RECORD (1; 0: launches are checked, but not kept),
- * NAJA_FAKE_VERSION (12080; cubins of a driver of a higher version are refused).
+ * Environment, read at cuInit: NAJA_FAKE_DEVICES (1), NAJA_FAKE_CC (86; "86,90": by device), NAJA_FAKE_FAIL ("12" or
+ * "12:700": the 12th call from there on fails, with that CUresult), NAJA_FAKE_RECORD (1; 0: launches are checked, but
+ * not kept), NAJA_FAKE_VERSION (12080; cubins of a driver of a higher version are refused).
  */
 #ifndef NJ_FAKE_CUDA_H
 #define NJ_FAKE_CUDA_H

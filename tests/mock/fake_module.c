@@ -1,7 +1,7 @@
 /* fake_module.c - the fake's modules, kernels and launches.
  *
- * In: PTX (fake_ptx.c reads it) or a cubin (fake_link.c). Out: handles of kernels whose parameters are known, and a record of each
- * launch, which is checked as a driver checks it.
+ * In: PTX (fake_ptx.c reads it) or a cubin (fake_link.c). Out: handles of kernels whose parameters are known, and a
+ * record of each launch, which is checked as a driver checks it.
  */
 #include "fake_room.h"
 

@@ -192,15 +192,16 @@ static int ptx_check_braces(const char *text, char *log, size_t n)
     return depth ? ptx_complain(log, n, line, "fatal   : Parsing error near end of file: syntax error") : 0;
 }
 
-/* PTX ISA 8.7 came with CUDA 12.8, the version that this driver says it is. */
+/* PTX ISA 8.7 came with CUDA 12.8, the version that this driver says it is unless told otherwise; 9.0 with 13.0. */
 static int ptx_check_version(const char *first, char *log, size_t n)
 {
-    int major = 0, minor = 0;
+    int major = 0, minor = 0, newest = fake.version < 13000 ? 87 : 90 + fake.version % 1000 / 10;
     char what[96];
     sscanf(first, ".version %d.%d", &major, &minor);
-    if (major * 10 + minor <= 87)
+    if (major * 10 + minor <= newest)
         return 0;
-    snprintf(what, sizeof what, "fatal   : Unsupported .version %d.%d; current version is '8.7'", major, minor);
+    snprintf(what, sizeof what, "fatal   : Unsupported .version %d.%d; current version is '%d.%d'", major, minor,
+             newest / 10, newest % 10);
     ptx_complain(log, n, 1, what);
     return 222;
 }

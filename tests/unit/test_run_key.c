@@ -168,6 +168,50 @@ static void test_round_trip(void **state)
     nj_image_free(&im);
 }
 
+/* A second image beside the first: both come back whole, the first one of any length, and both can be moved to. */
+static void test_two_images(void **state)
+{
+    static Program p;
+    NjImage im;
+    NjEntryInfo info;
+    NjText t;
+    NjExc excs[2];
+    const NjConst *args[] = {&p.text};
+    (void)state;
+    program_fill(&p, 10);
+    NjKey k = key_of(&p);
+    for (size_t ncode = 1; ncode < 40; ncode++) {
+        NjImage two = image_of(&p, excs, args);
+        two.ncode = ncode;
+        two.cubin = code_text + 100;
+        two.ncubin = 3 * ncode + 1;
+        nj_cache_store(&k, ts, &two);
+        assert_true(find_program(&p, &im));
+        assert_int_equal(im.ncode, ncode);
+        assert_int_equal(im.ncubin, 3 * ncode + 1);
+        assert_memory_equal(im.code, code_text, ncode);
+        assert_memory_equal(im.cubin, code_text + 100, im.ncubin);
+        assert_int_equal((uintptr_t)im.code % 16 + (uintptr_t)im.cubin % 16, 0);
+        nj_text_init(&t);
+        assert_true(nj_entry_write(&t, &k, ts, &im) && nj_entry_info(t.at, t.n, arena, &info));
+        assert_int_equal(info.ncode, ncode);
+        assert_int_equal(info.ncubin, 3 * ncode + 1);
+        assert_false(info.native);
+        nj_text_free(&t);
+        nj_image_free(&im);
+    }
+    NjImage one = image_of(&p, excs, args);
+    one.code = "\177ELF...";
+    one.ncode = 7;
+    nj_cache_store(&k, ts, &one);                    /* in its place */
+    assert_true(find_program(&p, &im));
+    assert_true(im.ncode == 7 && im.ncubin == 0 && im.cubin == NULL);
+    nj_image_free(&im);
+    nj_text_init(&t);
+    assert_true(nj_entry_write(&t, &k, ts, &one) && nj_entry_info(t.at, t.n, arena, &info) && info.native);
+    nj_text_free(&t);
+}
+
 static void test_info(void **state)
 {
     static Program p;
@@ -205,6 +249,8 @@ static void test_damage(void **state)
     program_fill(&p, 10);
     NjImage im = image_of(&p, excs, args);
     im.ncode = 700;
+    im.cubin = code_text + 900;
+    im.ncubin = 333;
     NjKey k = key_of(&p);
     nj_text_init(&t);
     assert_true(nj_entry_write(&t, &k, ts, &im));
@@ -236,6 +282,8 @@ static void test_bind_in_bounds(void **state)
     program_fill(&p, 10);
     NjImage im = image_of(&p, excs, args), out;
     im.ncode = 16;
+    im.cubin = code_text;
+    im.ncubin = 5;
     NjKey k = key_of(&p);
     nj_text_init(&t);
     assert_true(nj_entry_write(&t, &k, ts, &im));
@@ -301,7 +349,8 @@ int main(void)
     real_now = nj_cache_now;
     const struct CMUnitTest tests[] = {
         TEST(test_edits), TEST(test_moves), TEST(test_array_content), TEST(test_modules),
-        TEST(test_parts_name_the_change), TEST(test_round_trip), TEST(test_info), TEST(test_damage),
+        TEST(test_parts_name_the_change), TEST(test_round_trip), TEST(test_two_images),
+        TEST(test_info), TEST(test_damage),
         TEST(test_bind_in_bounds), TEST(test_no_text_no_entry), TEST(test_build_ids),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
