@@ -235,11 +235,12 @@ static PyObject *entry_dict(const NjCacheFile *f, const void *bytes, size_t n)
                           "used", f->used);
     else
         d = Py_BuildValue("{s:O,s:s,s:s,s:K,s:L,s:N,s:N,s:N,s:N,s:I,s:N,s:N,s:s,s:K,s:K,s:N}",
-                          "ok", Py_True, "dir", f->sub, "file", f->name, "bytes", f->nbytes, "used", f->used, "name", text_of(i.name),
-                          "qualname", text_of(i.qualname), "module", text_of(i.module), "source", text_of(i.file),
-                          "line", i.line, "signature", text_of(i.signature), "target", text_of(i.target),
-                          "code", i.native ? "native" : "PTX", "code_bytes", (unsigned long long)i.ncode,
-                          "cubin_bytes", (unsigned long long)i.ncubin, "parts", parts_of(bytes, n, a));
+                          "ok", Py_True, "dir", f->sub, "file", f->name, "bytes", f->nbytes, "used", f->used,
+                          "name", text_of(i.name), "qualname", text_of(i.qualname), "module", text_of(i.module),
+                          "source", text_of(i.file), "line", i.line, "signature", text_of(i.signature),
+                          "target", text_of(i.target), "code", i.native ? "native" : "PTX",
+                          "code_bytes", (unsigned long long)i.ncode, "cubin_bytes", (unsigned long long)i.ncubin,
+                          "parts", parts_of(bytes, n, a));
     nj_arena_free(a);
     return d;
 }
