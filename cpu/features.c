@@ -70,6 +70,8 @@ void nj_cpu_describe(NjText *out)
     nj_text_fmt(out, " libc:%s", gnu_get_libc_version());
     if (k->cpu_name || k->cpu_features)
         nj_text_fmt(out, " for:%s %s", k->cpu_name ? k->cpu_name : "", k->cpu_features ? k->cpu_features : "");
+    if (k->perf)
+        nj_text_str(out, " frame-pointers");
 }
 
 /* The last word on a feature wins, as LLVM reads such lists. */

@@ -58,6 +58,20 @@ static uint32_t unit_node(NjEmit *e, uint32_t file)
     return once(e, key, cu);
 }
 
+/* The user's function has the user's name; the entry around it, which unpacks arguments, must not answer to it, too. */
+static const char *debug_name(NjEmit *e, const NjFn *f, const char *symbol)
+{
+    const char *name = quoted(e, f->pyname ? f->pyname : f->name);
+    bool entry = !e->hooks->spaces && e->u->entry && !strcmp(symbol, e->u->entry);
+    return entry ? nj_arena_printf(e->arena, "naja.%s", name) : name;
+}
+
+/* gdb shows and looks for the linkage name where there is one: on the CPU users should meet their own names. */
+static const char *linkage(NjEmit *e, const char *symbol)
+{
+    return e->hooks->spaces ? nj_arena_printf(e->arena, "linkageName: \"%s\", ", symbol) : "";
+}
+
 void nj_emit_debug_fn(NjEmit *e, NjSpec *s, const char *symbol)
 {
     const NjFn *f = s->core;
@@ -68,9 +82,9 @@ void nj_emit_debug_fn(NjEmit *e, NjSpec *s, const char *symbol)
     uint32_t type = nj_emit_meta(e, "!DISubroutineType(types: !{null})");
     uint32_t sp =
         nj_emit_meta(e,
-                     "distinct !DISubprogram(name: \"%s\", linkageName: \"%s\", scope: !%u, file: !%u, line: %u, "
+                     "distinct !DISubprogram(name: \"%s\", %sscope: !%u, file: !%u, line: %u, "
                      "type: !%u, scopeLine: %u, %s, unit: !%u)",
-                     quoted(e, f->pyname ? f->pyname : f->name), symbol, (unsigned)file, (unsigned)file, (unsigned)line,
+                     debug_name(e, f, symbol), linkage(e, symbol), (unsigned)file, (unsigned)file, (unsigned)line,
                      (unsigned)type, (unsigned)line,
                      e->typed ? "isLocal: true, isDefinition: true"
                               : "spFlags: DISPFlagLocalToUnit | "

@@ -81,6 +81,7 @@ void nj_emit_store(NjEmit *e, const NjType *t, const char *val, const char *ptr)
 
 bool nj_emit_direct(const NjSpec *s);                           /* one part, returned as the value */
 const char *nj_emit_ret(NjEmit *e, const NjSpec *s);            /* the function's LLVM result type */
+const char *nj_emit_fn_attrs(const NjEmit *e);                 /* of each function defined, a space in front */
 void nj_emit_header(NjEmit *e, NjSpec *s, const char *attrs);   /* define internal ... { */
 void nj_emit_outs(NjEmit *e); /* stack slots for the results of calls, in the entry block */
 void nj_emit_call(NjEmit *e, NjRef r);

@@ -23,7 +23,7 @@ void nj_emit_define(NjEmit *e, NjSpec *root, const char *fmt, ...)
         nj_emit_debug_fn(e, root, e->u->entry);
     nj_text_str(e->t, "\ndefine ");
     nj_text_vfmt(e->t, fmt, ap);
-    nj_text_str(e->t, e->hooks->spaces ? " nounwind convergent" : " nounwind");
+    nj_text_str(e->t, nj_emit_fn_attrs(e));
     if (e->subprogram)
         nj_text_fmt(e->t, " !dbg !%u", (unsigned)e->subprogram - 1);
     nj_text_str(e->t, " {\n");

@@ -72,6 +72,16 @@ static const char *inline_attr(const NjEmit *e, const NjSpec *s)
     }
 }
 
+/* On a GPU a call must not move into a branch until LLVM has seen that no barrier is behind it. Native code never
+ * throws, but debuggers, profilers and other people's signal handlers walk through it: that takes unwind tables, and
+ * perf, which cannot read those in memory, takes frame pointers. */
+const char *nj_emit_fn_attrs(const NjEmit *e)
+{
+    if (e->hooks->spaces)
+        return " nounwind convergent";
+    return nj_knobs()->perf ? " nounwind uwtable \"frame-pointer\"=\"all\"" : " nounwind uwtable";
+}
+
 static void emit_function(NjEmit *e, NjSpec *s)
 {
     e->spec = s;
@@ -82,9 +92,7 @@ static void emit_function(NjEmit *e, NjSpec *s)
     nj_emit_fill_splits(e);
     if (e->u->opts.lineinfo || e->u->opts.debug)
         nj_emit_debug_fn(e, s, nj_emit_symbol(e, s->symbol));
-    /* On a GPU a call must not move into a branch until LLVM has seen that no barrier is behind it. */
-    const char *convergent = e->hooks->spaces ? " convergent" : "";
-    nj_emit_header(e, s, nj_arena_printf(e->arena, " nounwind%s%s", convergent, inline_attr(e, s)));
+    nj_emit_header(e, s, nj_arena_printf(e->arena, "%s%s", nj_emit_fn_attrs(e), inline_attr(e, s)));
     if (e->subprogram)
         nj_text_fmt(e->t, " !dbg !%u", (unsigned)e->subprogram - 1);
     nj_text_str(e->t, " {\n");

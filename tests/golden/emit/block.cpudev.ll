@@ -1,5 +1,5 @@
 
-define internal void @double.0(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0, i64 %p1) nounwind alwaysinline {
+define internal void @double.0(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0, i64 %p1) nounwind uwtable alwaysinline {
 b0:
   %v3 = add i32 %sr0, 0
   %v4 = sext i32 %v3 to i64
@@ -15,7 +15,7 @@ b2:
   ret void
 }
 
-define i32 @naja.double.0(ptr noalias readonly %args, ptr noalias %ctx) nounwind {
+define i32 @naja.double.0(ptr noalias readonly %args, ptr noalias %ctx) nounwind uwtable {
 entry:
   %t0 = getelementptr inbounds i8, ptr %ctx, i64 12
   %sr3 = load i32, ptr %t0, !range !1

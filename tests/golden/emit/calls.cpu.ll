@@ -1,5 +1,5 @@
 
-define internal i32 @root.0(i64 %p0, double %p1, ptr %r0) nounwind alwaysinline {
+define internal i32 @root.0(i64 %p0, double %p1, ptr %r0) nounwind uwtable alwaysinline {
 b0:
   %o5.0 = alloca double
   %v4 = icmp slt i64 %p0, 0
@@ -22,7 +22,7 @@ b3:
   ret i32 0
 }
 
-define internal i32 @inverse.1(double %p0, ptr %r0) nounwind {
+define internal i32 @inverse.1(double %p0, ptr %r0) nounwind uwtable {
 b0:
   %v2 = fcmp oeq double %p0, 0x0000000000000000
   br i1 %v2, label %b1, label %b2
@@ -34,13 +34,13 @@ b2:
   ret i32 0
 }
 
-define internal double @twice.2(double %p0) nounwind {
+define internal double @twice.2(double %p0) nounwind uwtable {
 b0:
   %v2 = fadd double %p0, %p0
   ret double %v2
 }
 
-define i32 @naja.root.0(ptr noalias readonly %args, ptr noalias %ret) nounwind {
+define i32 @naja.root.0(ptr noalias readonly %args, ptr noalias %ret) nounwind uwtable {
   %t0 = getelementptr inbounds i64, ptr %ret, i64 0
   %t1 = getelementptr inbounds i64, ptr %args, i64 0
   %t2 = load i64, ptr %t1

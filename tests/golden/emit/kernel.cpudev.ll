@@ -1,5 +1,5 @@
 
-define internal void @kernel.0.r0(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0, i64 %p1, i1 %p2, ptr %p3, i64 %p4, i64 %p5, ptr %p6, ptr %p7, ptr %p8, i32 %p9, ptr %p10) nounwind alwaysinline {
+define internal void @kernel.0.r0(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0, i64 %p1, i1 %p2, ptr %p3, i64 %p4, i64 %p5, ptr %p6, ptr %p7, ptr %p8, i32 %p9, ptr %p10) nounwind uwtable alwaysinline {
 b0:
   %v12 = add i32 %sr0, 0
   %v13 = sext i32 %v12 to i64
@@ -13,7 +13,7 @@ b1:
   ret void
 }
 
-define internal void @kernel.0.r1(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0, i64 %p1, i1 %p2, ptr %p3, i64 %p4, i64 %p5, ptr %p6, ptr %p7, ptr %p8, i32 %p9, ptr %p10) nounwind alwaysinline {
+define internal void @kernel.0.r1(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0, i64 %p1, i1 %p2, ptr %p3, i64 %p4, i64 %p5, ptr %p6, ptr %p7, ptr %p8, i32 %p9, ptr %p10) nounwind uwtable alwaysinline {
 b0:
   %print26 = alloca i64, i32 5, align 8
   %v14 = add i32 %sr0, 0
@@ -53,7 +53,7 @@ b1:
   ret void
 }
 
-define internal i32 @kernel.0.r2(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0, i64 %p1, i1 %p2, ptr %p3, i64 %p4, i64 %p5, ptr %p6, ptr %p7, ptr %p8, i32 %p9, ptr %p10) nounwind alwaysinline {
+define internal i32 @kernel.0.r2(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0, i64 %p1, i1 %p2, ptr %p3, i64 %p4, i64 %p5, ptr %p6, ptr %p7, ptr %p8, i32 %p9, ptr %p10) nounwind uwtable alwaysinline {
 b0:
   br label %b1
 b1:
@@ -66,7 +66,7 @@ b3:
   ret i32 0
 }
 
-define i32 @naja.kernel.0(ptr noalias readonly %args, ptr noalias %ctx) nounwind {
+define i32 @naja.kernel.0(ptr noalias readonly %args, ptr noalias %ctx) nounwind uwtable {
 entry:
   %t0 = getelementptr inbounds i8, ptr %ctx, i64 12
   %sr3 = load i32, ptr %t0, !range !0

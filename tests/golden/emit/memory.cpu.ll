@@ -1,5 +1,5 @@
 
-define internal double @memory.0(ptr %p0, ptr %p1, i64 %p2, i1 %p3) nounwind alwaysinline {
+define internal double @memory.0(ptr %p0, ptr %p1, i64 %p2, i1 %p3) nounwind uwtable alwaysinline {
 b0:
   %v5 = alloca i32, i32 4, align 16
   %v6 = getelementptr inbounds i8, ptr %p0, i64 %p2
@@ -21,7 +21,7 @@ b0:
   ret double %v20
 }
 
-define i32 @naja.memory.0(ptr noalias readonly %args, ptr noalias %ret) nounwind {
+define i32 @naja.memory.0(ptr noalias readonly %args, ptr noalias %ret) nounwind uwtable {
   %t0 = getelementptr inbounds i64, ptr %ret, i64 0
   %t1 = getelementptr inbounds i64, ptr %args, i64 0
   %t2 = load ptr, ptr %t1

@@ -1,5 +1,5 @@
 
-define internal void @numbers.0(double %p0, float %p1, i32 %p2, i64 %p3, i1 %p4, ptr %r0, ptr %r1, ptr %r2, ptr %r3, ptr %r4, ptr %r5, ptr %r6) nounwind alwaysinline {
+define internal void @numbers.0(double %p0, float %p1, i32 %p2, i64 %p3, i1 %p4, ptr %r0, ptr %r1, ptr %r2, ptr %r3, ptr %r4, ptr %r5, ptr %r6) nounwind uwtable alwaysinline {
 b0:
   %v6 = fneg double %p0
   %v7 = frem float %p1, 0x4008000000000000
@@ -41,7 +41,7 @@ b0:
   ret void
 }
 
-define i32 @naja.numbers.0(ptr noalias readonly %args, ptr noalias %ret) nounwind {
+define i32 @naja.numbers.0(ptr noalias readonly %args, ptr noalias %ret) nounwind uwtable {
   %t0 = getelementptr inbounds i64, ptr %ret, i64 0
   %t1 = getelementptr inbounds i64, ptr %ret, i64 1
   %t2 = getelementptr inbounds i64, ptr %ret, i64 2

@@ -1,5 +1,5 @@
 
-define internal void @split.0.r0(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0, i32 %p1, i32 %p2, ptr %p3, i64 %p4, i64 %p5, ptr %p6, ptr %p7, ptr %p8, i32 %p9, i32 %p10, ptr %p11) nounwind alwaysinline {
+define internal void @split.0.r0(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0, i32 %p1, i32 %p2, ptr %p3, i64 %p4, i64 %p5, ptr %p6, ptr %p7, ptr %p8, i32 %p9, i32 %p10, ptr %p11) nounwind uwtable alwaysinline {
 b0:
   %v13 = add i32 %sr0, 0
   %v14 = icmp slt i32 %v13, %p1
@@ -53,7 +53,7 @@ b6:
   ret void
 }
 
-define internal void @split.0.r1(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0, i32 %p1, i32 %p2, ptr %p3, i64 %p4, i64 %p5, ptr %p6, ptr %p7, ptr %p8, i32 %p9, i32 %p10, ptr %p11) nounwind alwaysinline {
+define internal void @split.0.r1(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0, i32 %p1, i32 %p2, ptr %p3, i64 %p4, i64 %p5, ptr %p6, ptr %p7, ptr %p8, i32 %p9, i32 %p10, ptr %p11) nounwind uwtable alwaysinline {
 b0:
   %v14 = mul i64 %p5, 4
   %v15 = getelementptr inbounds i8, ptr %p3, i64 %v14
@@ -100,7 +100,7 @@ b4:
   ret void
 }
 
-define internal void @split.0.r1.all(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0, i32 %p1, i32 %p2, ptr %p3, i64 %p4, i64 %p5, ptr %p6, ptr %p7, ptr %p8, i32 %p9, i32 %p10, ptr %p11) nounwind alwaysinline {
+define internal void @split.0.r1.all(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0, i32 %p1, i32 %p2, ptr %p3, i64 %p4, i64 %p5, ptr %p6, ptr %p7, ptr %p8, i32 %p9, i32 %p10, ptr %p11) nounwind uwtable alwaysinline {
 b0:
   br label %b3
 b1:
@@ -117,7 +117,7 @@ b4:
   ret void
 }
 
-define i32 @naja.split.0(ptr noalias readonly %args, ptr noalias %ctx) nounwind {
+define i32 @naja.split.0(ptr noalias readonly %args, ptr noalias %ctx) nounwind uwtable {
 entry:
   %t0 = getelementptr inbounds i8, ptr %ctx, i64 12
   %sr3 = load i32, ptr %t0, !range !0

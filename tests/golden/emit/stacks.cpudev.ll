@@ -1,5 +1,5 @@
 
-define internal void @stacks.0(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0) nounwind alwaysinline {
+define internal void @stacks.0(ptr %ctx, i32 %sr0, i32 %sr1, i32 %sr2, i32 %sr3, i32 %sr4, i32 %sr5, i32 %sr6, i32 %sr7, i32 %sr8, i32 %sr9, i32 %sr10, i32 %sr11, ptr %shared, ptr %dynshared, ptr %p0) nounwind uwtable alwaysinline {
 b0:
   %v2 = add i32 %sr0, 0
   %v3 = sext i32 %v2 to i64
@@ -13,7 +13,7 @@ b0:
   ret void
 }
 
-define i32 @naja.stacks.0(ptr noalias readonly %args, ptr noalias %ctx) nounwind {
+define i32 @naja.stacks.0(ptr noalias readonly %args, ptr noalias %ctx) nounwind uwtable {
 entry:
   %t0 = getelementptr inbounds i8, ptr %ctx, i64 0
   %sr0 = load i32, ptr %t0, !range !0
