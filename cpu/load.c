@@ -11,8 +11,13 @@
 #include "cpu/atomics.h"
 #include "cpu/load.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10u
+#endif
 
 #if defined(__x86_64__)
 static const NjLoadArch *const load_host = &nj_load_x86_64;
@@ -69,8 +74,10 @@ static NjStatus need_one(Load *l, const NjLoadSection *to, const Elf64_Rela *r)
         return nj_err_set(l->err, NJ_E_NYI, 0, "relocation of type %u", (unsigned)ELF64_R_TYPE(r->r_info));
     if (r->r_offset > to->h.sh_size || rule->width > to->h.sh_size - r->r_offset)
         return nj_err_set(l->err, NJ_E_ENV, 0, "malformed object: relocation outside its section");
-    uint32_t i = (uint32_t)ELF64_R_SYM(r->r_info);
-    bool outside = nj_load_sym(&l->o, i).st_shndx == SHN_UNDEF;
+    uint32_t i = (uint32_t)ELF64_R_SYM(r->r_info), in = nj_load_sym(&l->o, i).st_shndx;
+    bool outside = in == SHN_UNDEF;
+    if (!outside && in != SHN_ABS && !l->o.sec[in].group)
+        return nj_err_set(l->err, NJ_E_ENV, 0, "malformed object: relocation against a section that is not loaded");
     bool stub = (rule->need & NJ_NEED_STUB) && outside;
     if (stub && !l->stub[i])
         l->stub[i] = ++l->nstub;
@@ -214,7 +221,7 @@ static NjStatus relocate_one(Load *l, const NjLoadSection *to, const Elf64_Rela 
     uint8_t *place = l->base + to->off + r->r_offset;
     const NjRelocRule *rule = rule_of(l->arch, type);
     NjRelocWords w = { .p = (uint64_t)(uintptr_t)place, .s = l->value[i], .a = r->r_addend };
-    if ((rule->need & NJ_NEED_STUB) && l->stub[i] && l->value[i])       /* an absent weak function stays 0 */
+    if ((rule->need & NJ_NEED_STUB) && l->stub[i])        /* of an absent weak function, too: nobody calls it */
         w.s = stub_addr(l, i);
     if (l->got[i])
         w.g = got_addr(l, i);
@@ -237,6 +244,24 @@ static NjStatus load_relocate(Load *l)
     return st;
 }
 
+/* The text again, as the copy of a file in memory, at the same addresses: for processes that may not make code of pages
+ * they have written (PR_SET_MDWE, systemd's MemoryDenyWriteExecute, SELinux's execmem). */
+static bool text_from_file(uint8_t *text, size_t n)
+{
+    int fd = memfd_create("naja", MFD_CLOEXEC | MFD_EXEC);
+    if (fd < 0)
+        fd = memfd_create("naja", MFD_CLOEXEC);           /* kernels before 6.3 do not know MFD_EXEC */
+    if (fd < 0)
+        return false;
+    size_t done = 0;
+    for (ssize_t did = 1; done < n && did > 0; done += did > 0 ? (size_t)did : 0)
+        did = write(fd, text + done, n - done);
+    bool ok = done == n &&
+              mmap(text, n, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0) != MAP_FAILED;
+    close(fd);
+    return ok;
+}
+
 static NjStatus load_protect(Load *l)
 {
     static const int prot[NJ_GROUP_COUNT] = {
@@ -246,8 +271,11 @@ static NjStatus load_protect(Load *l)
     };
     for (int g = NJ_GROUP_TEXT; g < NJ_GROUP_DATA; g++) {
         uint8_t *from = l->base + l->start[g], *to = l->base + l->start[g + 1];
-        if (to > from && mprotect(from, (size_t)(to - from), prot[g]))
-            return nj_err_set(l->err, NJ_E_ENV, 0, "the system forbids executable memory");
+        if (to == from || !mprotect(from, (size_t)(to - from), prot[g]))
+            continue;
+        int why = errno;
+        if (g != NJ_GROUP_TEXT || !text_from_file(from, (size_t)(to - from)))
+            return nj_err_set(l->err, NJ_E_ENV, 0, "the system forbids executable memory: %s", strerror(why));
     }
     __builtin___clear_cache((char *)l->base + l->start[NJ_GROUP_TEXT], (char *)l->base + l->start[NJ_GROUP_TEXT + 1]);
     return NJ_OK;

@@ -48,8 +48,8 @@ static NjStatus read_header(NjLoadObject *o, Elf64_Ehdr *h, NjErr *err)
 /* .data.rel.ro is written by relocation only, before its pages are protected. */
 static NjLoadGroup group_of(const NjLoadSection *s)
 {
-    if (!(s->h.sh_flags & SHF_ALLOC) || s->h.sh_size == 0)
-        return NJ_GROUP_NONE;
+    if (!(s->h.sh_flags & SHF_ALLOC))
+        return NJ_GROUP_NONE;             /* an empty one has a place: its symbols have addresses */
     if (s->h.sh_flags & SHF_EXECINSTR)
         return NJ_GROUP_TEXT;
     if ((s->h.sh_flags & SHF_WRITE) && strncmp(s->name, ".data.rel.ro", 12))

@@ -1,8 +1,7 @@
-/* load_register.c - tells gdb, perf and the unwinder where loaded code lies.
+/* load_register.c - tells gdb and the unwinder where loaded code lies; load_perf.c tells perf.
  *
  * gdb: the JIT interface of its manual ("JIT Compilation Interface"): a copy of the object whose sections carry their
  * addresses.
- * perf: lines "address size name" in /tmp/perf-PID.map, with NAJA_PERF=1.
  * The unwinder: .eh_frame handed to __register_frame, after checking its records: libgcc trusts what it is given.
  */
 #include "cpu/fork.h"
@@ -10,7 +9,6 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <unistd.h>
 
 /* -- gdb: names and layout are the interface's ---------------------------------------------------------- */
 
@@ -37,7 +35,7 @@ __attribute__((noinline)) void __jit_debug_register_code(void)
 }
 struct jit_descriptor __jit_debug_descriptor = { 1, JIT_NOACTION, NULL, NULL };
 
-static NjForkLock note_lock = NJ_FORK_LOCK_INIT;      /* guards the descriptor's list and perf_file */
+static NjForkLock note_lock = NJ_FORK_LOCK_INIT;      /* guards the descriptor's list */
 
 struct NjLoadNotes {
     jit_code_entry entry;
@@ -82,40 +80,6 @@ static void image_fill(char *image, const NjLoadObject *o, const uint8_t *base)
         h.sh_addr = o->sec[i].group ? (uint64_t)(uintptr_t)base + o->sec[i].off : 0;
         memcpy(image + o->shoff + (uint64_t)i * sizeof h, &h, sizeof h);
     }
-}
-
-/* -- perf ---------------------------------------------------------------------------------------------------- */
-
-static FILE *perf_file;             /* under note_lock; reopened in a forked child */
-static pid_t perf_pid;
-
-static FILE *perf_open(void)
-{
-    if (perf_file && perf_pid == getpid())
-        return perf_file;
-    char path[64];
-    perf_pid = getpid();
-    snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long)perf_pid);
-    perf_file = fopen(path, "a");         /* a parent's stream is left alone: closing it would write its buffer twice */
-    return perf_file;
-}
-
-static void perf_add(const NjLoadObject *o, const uint8_t *base, const char *name)
-{
-    nj_fork_lock(&note_lock);
-    FILE *f = perf_open();
-    for (uint32_t i = 1; f && i < o->nsym; i++) {
-        Elf64_Sym s = nj_load_sym(o, i);
-        if (ELF64_ST_TYPE(s.st_info) != STT_FUNC || s.st_shndx == SHN_UNDEF || s.st_shndx >= o->nsec ||
-            !o->sec[s.st_shndx].group)
-            continue;
-        uint64_t at = (uint64_t)(uintptr_t)base + o->sec[s.st_shndx].off + s.st_value;
-        fprintf(f, "%llx %llx %s [%s]\n", (unsigned long long)at, (unsigned long long)s.st_size,
-                nj_load_sym_name(o, &s), name ? name : "naja");
-    }
-    if (f)
-        fflush(f);
-    nj_fork_unlock(&note_lock);
 }
 
 /* -- the unwinder ------------------------------------------------------------------------------------------------ */
@@ -197,7 +161,7 @@ NjLoadNotes *nj_load_register(const NjLoadObject *o, uint8_t *base, const char *
     frames_add(r, o, base);
     gdb_add(&r->entry);
     if (nj_knobs()->perf)
-        perf_add(o, base, name);
+        nj_load_perf(o, base, name);
     return r;
 }
 

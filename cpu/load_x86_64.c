@@ -5,6 +5,10 @@
  */
 #include "cpu/load.h"
 
+#ifndef R_X86_64_CODE_4_GOTPCRELX         /* for instructions with APX's prefix: newer than many an elf.h */
+#define R_X86_64_CODE_4_GOTPCRELX 43
+#endif
+
 #define RULE(type, width, need) { R_X86_64_##type, width, need, "R_X86_64_" #type }
 static const NjRelocRule rules[] = {
     RULE(NONE, 0, 0),
@@ -17,6 +21,7 @@ static const NjRelocRule rules[] = {
     RULE(32, 4, 0),
     RULE(32S, 4, 0),
     RULE(PC64, 8, 0),
+    RULE(CODE_4_GOTPCRELX, 4, NJ_NEED_GOT),
 };
 #undef RULE
 
@@ -50,6 +55,7 @@ static bool apply(uint32_t type, uint8_t *place, const NjRelocWords *w)
     case R_X86_64_PLT32:         return put_s32(place, w->s + a - w->p);
     case R_X86_64_GOTPCREL:
     case R_X86_64_GOTPCRELX:
+    case R_X86_64_CODE_4_GOTPCRELX:
     case R_X86_64_REX_GOTPCRELX: return put_s32(place, w->g + a - w->p);
     case R_X86_64_32:            return put_u32(place, w->s + a);
     case R_X86_64_32S:           return put_s32(place, w->s + a);
