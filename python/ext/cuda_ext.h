@@ -5,6 +5,7 @@
 #include "ext.h"
 #include "device.h"
 #include "gate.h"
+#include "params.h"
 
 /* -- memory.c: one allocation; freed with the object ------------------------------------------------------- */
 typedef struct NjMemoryObject {
@@ -40,10 +41,11 @@ typedef struct NjStreamObject {
     PyObject *weakrefs;
 } NjStreamObject;
 extern PyTypeObject NjStream_Type;
-/* None, 0 and other false values are the default stream. -1 with TypeError for what is no stream. */
-int nj_stream_handle(PyObject *o, NjDevice *d, void **handle);
+/* None and 0 are the default stream; objects of other libraries have __cuda_stream__. *keep: a new reference to what
+ * the handle lives in, or NULL; also after an error. -1 with TypeError for what is no stream. */
+int nj_stream_handle(PyObject *o, NjDevice *d, void **handle, PyObject **keep);
 
-/* -- kernel.c, kernel_spec.c: a function for devices and its specialisations ----------------------------------------- */
+/* -- kernel.c, kernel_spec.c: a function for devices and its specialisations --------------------------------------- */
 /* How an argument of a specialisation becomes slots when it is what it mostly is; anything else takes the long way. */
 typedef enum NjArgOp { NJ_ARG_OTHER, NJ_ARG_ARRAY, NJ_ARG_INT, NJ_ARG_FLOAT, NJ_ARG_BOOL } NjArgOp;
 
@@ -55,7 +57,7 @@ typedef struct NjKernelSpec {
     uint32_t nslots;
     uint64_t *slots;             /* the argument block, and the address of each slot for the driver: made once */
     void    **params;
-    bool      busy;              /* a launch is reading the block without the GIL: others use their stack */
+    uint32_t refs;               /* the kernel's list and every launch: recompile() may come while one runs */
     NjDevice *dev;
     NjDevCode *code;
     NjUnit *unit;                /* NULL after a hit in the cache, until its text is asked for */
@@ -69,19 +71,29 @@ typedef struct NjKernelObject {
     PyObject_HEAD
     PyObject *func;
     PyObject *dict, *weakrefs;
+    NjParams  params;
+    uint32_t  direct;            /* arguments of a launch that needs no binding */
     NjOpts    opts;
     PyObject *sigs;              /* list of Signatures that the decorator declared */
     NjSig    *declared; uint32_t ndeclared;
     bool      device, closed;    /* closed: the declared signatures are all there are */
     NjGate    gate;              /* what is being compiled */
     NjKernelSpec **specs; uint32_t nspecs;
+    uint32_t generation;         /* of specs: grows when they are forgotten */
     NjKernelSpec *last;
 } NjKernelObject;
 extern PyTypeObject NjKernel_Type;
-/* The specialisation for these argument types on this device, compiled if it is new. Borrowed; NULL with an
+/* The specialisation for these argument types on this device, compiled if it is new. The caller drops it; NULL with an
  * exception. */
 NjKernelSpec *nj_kernel_spec(NjKernelObject *k, NjDevice *d, const NjType *const *types, uint32_t nargs);
 void nj_kernel_spec_free(NjKernelSpec *s);
+static inline void nj_kernel_spec_drop(NjKernelSpec *s)
+{
+    if (s && !--s->refs)
+        nj_kernel_spec_free(s);
+}
+/* Forgets all: those that are running go when they are done, those being compiled are not kept. */
+void nj_kernel_spec_reset(NjKernelObject *k);
 /* Its unit, with the texts; of one that came from the cache it is made when it is asked for. NULL with an exception. */
 NjUnit *nj_kernel_spec_unit(NjKernelObject *k, NjKernelSpec *s);
 PyObject *nj_kernel_name(const NjKernelObject *k);           /* for messages; borrowed */

@@ -23,7 +23,7 @@ typedef struct NjDevInfo {
     const char *name;
     int ordinal, major, minor;               /* compute capability; the CPU device says 0.0 */
     size_t total_nbytes;
-    int max_threads_per_block, max_block[3], max_grid[3], warp_size, nsm, max_shared_nbytes;
+    int max_threads_per_block, max_block[3], max_grid[3], warp_size, nsm, max_shared_nbytes, max_shared_optin_nbytes;
     const char *pci_bus_id;                  /* "" where there is none */
     uint8_t uuid[16];
 } NjDevInfo;

@@ -15,7 +15,7 @@ struct NjDevCode {
     NjDevice *dev;
     NjCpuCode *code;
     NjSimtKernel kernel;
-    char name[64];
+    char name[64], title[64];       /* the symbol; what users call it */
 };
 
 typedef struct CpuEvent { bool timing, recorded; struct timespec at; } CpuEvent;
@@ -135,7 +135,9 @@ static NjStatus cpu_link(NjDevCode *c, const NjImage *im, NjErr *err)
     NjSimtFn fn = (NjSimtFn)nj_cpu_code_find(c->code, im->entry);
     if (!fn)
         return nj_err_set(err, NJ_E_BUG, 0, "the compiled object has no symbol %s", im->entry);
-    c->kernel = (NjSimtKernel){.name = c->name, .shared_bytes = im->shared_bytes,
+    const char *dot = strrchr(im->entry, '.'), *first = strncmp(im->entry, "naja.", 5) ? im->entry : im->entry + 5;
+    snprintf(c->title, sizeof c->title, "kernel '%.*s'", dot > first ? (int)(dot - first) : (int)strlen(first), first);
+    c->kernel = (NjSimtKernel){.name = c->title, .shared_bytes = im->shared_bytes,
                                 .frame_bytes = im->frame_bytes};
     *(im->has_barrier ? &c->kernel.thread : &c->kernel.block) = fn;
     return NJ_OK;
@@ -248,7 +250,8 @@ NjStatus nj_device_cpu_open(NjDevice *out, NjErr *err)
     out->info = (NjDevInfo){
         .name = "naja CPU device", .nsm = (int)nj_cpu_cores(), .warp_size = NJ_SIMT_WARP,
         .max_threads_per_block = NJ_SIMT_MAX_THREADS, .max_block = {1024, 1024, 64},
-        .max_grid = {INT32_MAX, 65535, 65535}, .max_shared_nbytes = NJ_SIMT_MAX_STATIC, .pci_bus_id = "",
+        .max_grid = {INT32_MAX, 65535, 65535}, .max_shared_nbytes = NJ_SIMT_MAX_STATIC,
+        .max_shared_optin_nbytes = NJ_SIMT_MAX_SHARED, .pci_bus_id = "",
     };
     size_t avail;
     return cpu_meminfo(out, &avail, &out->info.total_nbytes, err);

@@ -13,7 +13,7 @@ struct NjDevCode {
     NjDevice *dev;
     NjCudaModule *module;
     NjCudaFn *fn;
-    uint32_t shared_limit;           /* dynamic shared memory it may already have */
+    uint32_t shared_limit;           /* dynamic shared memory it may already have; 0: not asked yet */
     NjCudaLoad how;
     void *cubin;                     /* of the module, to be looked at; NULL: the JIT has kept it to itself */
     size_t ncubin;
@@ -263,7 +263,7 @@ static NjStatus cuda_load(NjDevice *d, NjImage *im, const NjOpts *opts, uint32_t
     NjStatus st = c ? NJ_OK : nj_err_set(err, NJ_E_NOMEM, 0, "out of memory for a kernel");
     if (c) {
         memcpy(copy, ptx, im->ncode);
-        *c = (NjDevCode){.dev = d, .shared_limit = 48 * 1024};
+        *c = (NjDevCode){.dev = d};
         c->how = (NjCudaLoad){.max_registers = (int)opts->max_registers, .debug = opts->debug,
                               .lineinfo = opts->lineinfo};
         st = cuda_load_image(c, im, err);
@@ -317,15 +317,29 @@ static NjStatus cuda_code_asm(const NjUnit *u, NjText *out, NjErr *err)
     return nj_device_ptx(u, 75, 0, out, err);
 }
 
+/* What is left of 48 KiB beside the static shared memory is there without being asked for; more is opted into. */
+static NjStatus cuda_allow_shared(NjDevCode *c, uint32_t nbytes, NjErr *err)
+{
+    NjCudaFnInfo i;
+    NjStatus st = c->shared_limit ? NJ_OK : nj_cuda_fn_info(c->fn, &i, err);
+    if (st == NJ_OK && !c->shared_limit && i.max_dynamic_shared_nbytes > 0)
+        c->shared_limit = (uint32_t)i.max_dynamic_shared_nbytes;
+    if (st != NJ_OK || nbytes <= c->shared_limit)
+        return st;
+    st = nj_cuda_fn_set_dynamic_shared(c->fn, nbytes, err);
+    if (st == NJ_OK)
+        c->shared_limit = nbytes;
+    return st;
+}
+
 static NjStatus cuda_launch(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots, void **params, int32_t *status,
                             NjErr *err)
 {
     *status = 0;
     if (how->shared_nbytes > c->shared_limit) {
-        NjStatus st = nj_cuda_fn_set_dynamic_shared(c->fn, how->shared_nbytes, err);
+        NjStatus st = cuda_allow_shared(c, how->shared_nbytes, err);
         if (st != NJ_OK)
             return st;
-        c->shared_limit = how->shared_nbytes;
     }
     NjCudaGrid g = {.shared_nbytes = how->shared_nbytes, .stream = how->stream};
     memcpy(g.grid, how->grid, sizeof g.grid);
@@ -363,8 +377,11 @@ static void cuda_describe(NjDevice *d)
     d->info = (NjDevInfo){
         .name = i->name, .ordinal = i->ordinal, .major = i->major, .minor = i->minor, .total_nbytes = i->total_nbytes,
         .max_threads_per_block = i->max_threads_per_block, .warp_size = i->warp_size, .nsm = i->nsm,
-        .max_shared_nbytes = i->max_shared_nbytes, .pci_bus_id = i->pci_bus_id,
+        .max_shared_nbytes = i->max_shared_nbytes, .max_shared_optin_nbytes = i->max_shared_optin_nbytes,
+        .pci_bus_id = i->pci_bus_id,
     };
+    if (d->info.max_shared_optin_nbytes < i->max_shared_nbytes)         /* devices where nothing is opted into say 0 */
+        d->info.max_shared_optin_nbytes = i->max_shared_nbytes;
     memcpy(d->info.max_block, i->max_block, sizeof d->info.max_block);
     memcpy(d->info.max_grid, i->max_grid, sizeof d->info.max_grid);
     memcpy(d->info.uuid, i->uuid, sizeof d->info.uuid);

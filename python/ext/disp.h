@@ -3,15 +3,8 @@
 #define NJ_EXT_DISP_H
 
 #include "gate.h"
+#include "params.h"
 #include "spec.h"
-
-/* The parameters of a Python function, and how a call's arguments are put into their order. */
-typedef struct NjParams {
-    PyObject *func;                /* borrowed from the dispatcher; NULL before nj_params_init */
-    PyObject *names;               /* tuple: parameter names, keyword-only ones last */
-    Py_ssize_t nargs, nposonly, nkwonly;
-    bool variadic;                 /* *args or **kwargs */
-} NjParams;
 
 typedef struct NjDisp {
     PyObject_HEAD
@@ -29,13 +22,6 @@ typedef struct NjDisp {
 } NjDisp;
 
 extern PyTypeObject NjDisp_Type;
-
-/* params.c */
-int  nj_params_init(NjParams *p, PyObject *func);
-void nj_params_clear(NjParams *p);
-/* Arguments of a call in parameter order, defaults filled in, borrowed. -1 with Python's own TypeError. */
-int  nj_params_fold(const NjParams *p, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, PyObject **out);
-static inline Py_ssize_t nj_params_count(const NjParams *p) { return p->nargs + p->nkwonly; }
 
 /* dispatcher.c */
 /* The specialisation for exactly these types, compiled now if it is new and that is allowed. Borrowed. */

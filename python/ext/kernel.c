@@ -57,6 +57,9 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|ppppiiIOpp:Kernel", names, &func, &sigs, &device, &fastmath,
                                      &debug, &lineinfo, &opt, &hint, &registers, &bounds, &boundscheck, &cache))
         return NULL;
+    if (!PyFunction_Check(func))
+        return PyErr_Format(PyExc_TypeError, "a kernel is made of a Python function, not of a %.200s",
+                            Py_TYPE(func)->tp_name);
     PyObject *list = nj_pysig_list(sigs);
     NjKernelObject *k = list ? (NjKernelObject *)type->tp_alloc(type, 0) : NULL;
     if (!k) {
@@ -71,8 +74,10 @@ static PyObject *kernel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
                        .fast_flags = fastmath ? NJ_FAST_ALL : 0, .boundscheck = boundscheck, .debug = debug,
                        .lineinfo = lineinfo, .device = device, .inline_hint = (uint8_t)hint, .opt = (uint8_t)opt,
                        .max_registers = registers, .nocache = !cache};
-    if (take_declared(k) < 0 || take_bounds(k, bounds) < 0)
+    if (nj_params_init(&k->params, func) < 0 || take_declared(k) < 0 || take_bounds(k, bounds) < 0)
         Py_CLEAR(k);
+    else
+        k->direct = k->params.variadic || k->params.nkwonly ? UINT32_MAX : (uint32_t)k->params.nargs;
     return (PyObject *)k;
 }
 
@@ -80,6 +85,7 @@ static int kernel_traverse(PyObject *self, visitproc visit, void *arg)
 {
     NjKernelObject *k = (NjKernelObject *)self;
     Py_VISIT(k->func);
+    Py_VISIT(k->params.names);
     Py_VISIT(k->sigs);
     Py_VISIT(k->dict);
     return 0;
@@ -100,9 +106,8 @@ static void kernel_dealloc(PyObject *self)
     PyObject_GC_UnTrack(self);
     if (k->weakrefs)
         PyObject_ClearWeakRefs(self);
-    for (uint32_t i = 0; i < k->nspecs; i++)
-        nj_kernel_spec_free(k->specs[i]);
-    PyMem_Free(k->specs);
+    nj_kernel_spec_reset(k);
+    nj_params_clear(&k->params);
     PyMem_Free(k->declared);
     kernel_clear(self);
     Py_TYPE(self)->tp_free(self);       /* a subclass's own dealloc drops the type */
@@ -137,7 +142,9 @@ static NjKernelSpec *spec_of_sig(PyObject *self, PyObject *sig)
 
 static PyObject *kernel_compile(PyObject *self, PyObject *sig)
 {
-    return spec_of_sig(self, sig) ? Py_NewRef(Py_None) : NULL;
+    NjKernelSpec *s = spec_of_sig(self, sig);
+    nj_kernel_spec_drop(s);
+    return s ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *kernel_signatures(PyObject *self, PyObject *_)
@@ -164,19 +171,18 @@ static PyObject *kernel_llvm(PyObject *self, PyObject *sig)
 {
     NjKernelSpec *s = spec_of_sig(self, sig);
     NjUnit *u = s ? nj_kernel_spec_unit((NjKernelObject *)self, s) : NULL;
-    return u ? PyUnicode_DecodeUTF8(u->llvm.at, (Py_ssize_t)u->llvm.n, "replace") : NULL;
+    PyObject *text = u ? PyUnicode_DecodeUTF8(u->llvm.at, (Py_ssize_t)u->llvm.n, "replace") : NULL;
+    nj_kernel_spec_drop(s);
+    return text;
 }
 
-static PyObject *kernel_asm(PyObject *self, PyObject *sig)
+static PyObject *spec_asm(NjKernelObject *k, NjKernelSpec *s)
 {
-    NjKernelSpec *s = spec_of_sig(self, sig);
-    if (!s)
-        return NULL;
     if (s->asm_text)
         return PyUnicode_FromString(s->asm_text);
     NjText t;
     NjErr err = {0};
-    NjUnit *u = nj_kernel_spec_unit((NjKernelObject *)self, s);
+    NjUnit *u = nj_kernel_spec_unit(k, s);
     if (!u)
         return NULL;
     nj_text_init(&t);
@@ -185,6 +191,14 @@ static PyObject *kernel_asm(PyObject *self, PyObject *sig)
         return nj_error_from_err(&err);
     }
     return text_object(&t);
+}
+
+static PyObject *kernel_asm(PyObject *self, PyObject *sig)
+{
+    NjKernelSpec *s = spec_of_sig(self, sig);
+    PyObject *text = s ? spec_asm((NjKernelObject *)self, s) : NULL;
+    nj_kernel_spec_drop(s);
+    return text;
 }
 
 static PyObject *kernel_sass(PyObject *self, PyObject *args)
@@ -197,7 +211,9 @@ static PyObject *kernel_sass(PyObject *self, PyObject *args)
     if (!s)
         return NULL;
     nj_text_init(&t);
-    if (s->dev->ops->code_sass(s->code, s->asm_text, cfg, &t, &err) == NJ_OK)    /* with the GIL: s may go without it */
+    NjStatus st = s->dev->ops->code_sass(s->code, s->asm_text, cfg, &t, &err);
+    nj_kernel_spec_drop(s);
+    if (st == NJ_OK)
         return text_object(&t);
     nj_text_free(&t);
     return nj_error_from_err(&err);
@@ -207,14 +223,15 @@ static PyObject *kernel_typed(PyObject *self, PyObject *sig)
 {
     NjKernelSpec *s = spec_of_sig(self, sig);
     NjUnit *u = s ? nj_kernel_spec_unit((NjKernelObject *)self, s) : NULL;
-    if (!u)
-        return NULL;
     NjText t;
     nj_text_init(&t);
-    for (uint32_t i = 0; i < u->specs.n; i++)
+    for (uint32_t i = 0; u && i < u->specs.n; i++)
         if (u->specs.at[i]->py)
             nj_ir_print(&t, u->specs.at[i]->py);
-    return text_object(&t);
+    nj_kernel_spec_drop(s);
+    if (!u)
+        nj_text_free(&t);
+    return u ? text_object(&t) : NULL;
 }
 
 static PyObject *kernel_info(PyObject *self, PyObject *sig)
@@ -224,7 +241,9 @@ static PyObject *kernel_info(PyObject *self, PyObject *sig)
     NjErr err = {0};
     if (!s)
         return NULL;
-    if (s->dev->ops->code_info(s->code, &i, &err) != NJ_OK)
+    NjStatus st = s->dev->ops->code_info(s->code, &i, &err);
+    nj_kernel_spec_drop(s);
+    if (st != NJ_OK)
         return nj_error_from_err(&err);
     return Py_BuildValue("{s:i,s:i,s:i,s:i,s:i}", "regs_per_thread", i.registers, "shared_mem_per_block",
                          i.shared_nbytes, "const_mem_size", i.const_nbytes, "local_mem_per_thread", i.local_nbytes,
@@ -233,11 +252,7 @@ static PyObject *kernel_info(PyObject *self, PyObject *sig)
 
 static PyObject *kernel_reset(PyObject *self, PyObject *_)
 {
-    NjKernelObject *k = (NjKernelObject *)self;
-    for (uint32_t i = 0; i < k->nspecs; i++)
-        nj_kernel_spec_free(k->specs[i]);
-    k->nspecs = 0;
-    k->last = NULL;
+    nj_kernel_spec_reset((NjKernelObject *)self);
     Py_RETURN_NONE;
 }
 
@@ -274,7 +289,7 @@ static PyMethodDef kernel_methods[] = {
     {"_asm", kernel_asm, METH_O, "PTX, or the CPU's assembly, of one signature"},
     {"_typed", kernel_typed, METH_O, "typed IR of one signature"},
     {"_info", kernel_info, METH_O, "resources of one signature"},
-    {"_reset", kernel_reset, METH_NOARGS, "forgets all specialisations; none may be running"},
+    {"_reset", kernel_reset, METH_NOARGS, "forgets all specialisations"},
     {"_close", kernel_close, METH_O, "_close(True): only what is compiled may be launched"},
     {0},
 };
@@ -282,6 +297,7 @@ static PyMethodDef kernel_methods[] = {
 static PyMemberDef kernel_members[] = {
     {"py_func", T_OBJECT_EX, offsetof(NjKernelObject, func), READONLY, "the Python function"},
     {"_declared", T_OBJECT_EX, offsetof(NjKernelObject, sigs), READONLY, "signatures given to the decorator"},
+    {"_closed", T_BOOL, offsetof(NjKernelObject, closed), READONLY, "is only what is compiled launched?"},
     {"_device", T_BOOL, offsetof(NjKernelObject, device), READONLY, "is it a device function?"},
     {0},
 };

@@ -9,8 +9,6 @@
 
 void nj_kernel_spec_free(NjKernelSpec *s)
 {
-    if (!s)
-        return;
     if (s->code)
         s->dev->ops->unload(s->code, NULL);
     if (s->unit)
@@ -24,6 +22,19 @@ void nj_kernel_spec_free(NjKernelSpec *s)
     PyMem_Free(s->slots);
     PyMem_Free(s->params);
     PyMem_Free(s);
+}
+
+void nj_kernel_spec_reset(NjKernelObject *k)
+{
+    NjKernelSpec **specs = k->specs;
+    uint32_t n = k->nspecs;
+    k->specs = NULL;            /* first: dropping may run the destructors of globals, and they anything */
+    k->nspecs = 0;
+    k->last = NULL;
+    k->generation++;
+    for (uint32_t i = 0; i < n; i++)
+        nj_kernel_spec_drop(specs[i]);
+    PyMem_Free(specs);
 }
 
 static NjArgOp arg_op(const NjType *t)
@@ -65,6 +76,7 @@ static NjKernelSpec *spec_new(NjDevice *d, const NjType *const *types, uint32_t 
     s->runs = PyMem_Calloc(nargs + 1, sizeof *s->runs);
     s->nargs = nargs;
     s->dev = d;
+    s->refs = 1;
     if (s->types && nargs)
         memcpy(s->types, types, nargs * sizeof *types);
     if (!s->types || !s->runs || spec_plan(s) < 0) {
@@ -82,8 +94,10 @@ static bool spec_is(const NjKernelSpec *s, const NjDevice *d, const NjType *cons
 static NjKernelSpec *spec_find(NjKernelObject *k, NjDevice *d, const NjType *const *types, uint32_t nargs)
 {
     for (uint32_t i = 0; i < k->nspecs; i++)
-        if (spec_is(k->specs[i], d, types, nargs))
+        if (spec_is(k->specs[i], d, types, nargs)) {
+            k->specs[i]->refs++;
             return k->specs[i];
+        }
     return NULL;
 }
 
@@ -96,6 +110,7 @@ static int spec_keep(NjKernelObject *k, NjKernelSpec *s)
     }
     k->specs = specs;
     k->specs[k->nspecs++] = s;
+    s->refs++;
     return 0;
 }
 
@@ -142,19 +157,18 @@ static NjStatus spec_code_nogil(NjKernelSpec *s, const NjUnit *u, NjCacheUse *ca
 }
 
 /* Front end to text. */
-static NjStatus spec_unit_nogil(NjKernelSpec *s, const NjOpts *opts)
+static NjStatus spec_unit_nogil(const NjKernelSpec *s, const NjOpts *opts, NjUnit **out)
 {
-    s->unit = nj_unit_new(nj_ext_ctx(), s->dev->ops->target, opts);
-    return s->unit ? nj_unit_compile(s->unit, NJ_ROOT_KERNEL, nj_snapshot_root(s->snap), s->types, s->nargs, NULL)
-                   : NJ_E_NOMEM;
+    NjUnit *u = *out = nj_unit_new(nj_ext_ctx(), s->dev->ops->target, opts);
+    return u ? nj_unit_compile(u, NJ_ROOT_KERNEL, nj_snapshot_root(s->snap), s->types, s->nargs, NULL) : NJ_E_NOMEM;
 }
 
-static int spec_error(NjKernelSpec *s, NjStatus compiled, const NjErr *err)
+static int spec_error(const NjUnit *u, NjStatus compiled, const NjErr *err)
 {
-    if (!s->unit)
+    if (!u)
         PyErr_NoMemory();
     else if (compiled != NJ_OK)
-        nj_error_from_unit(s->unit, compiled);
+        nj_error_from_unit(u, compiled);
     else
         nj_error_from_err(err);
     return -1;
@@ -176,7 +190,7 @@ static int spec_compile(NjKernelObject *k, NjKernelSpec *s)
     nj_cache_open(&cache, s->snap, target, s->dev, NJ_ROOT_KERNEL, &k->opts, s->types, s->nargs, NULL);
     Py_BEGIN_ALLOW_THREADS
     if (!spec_cached_nogil(s, &cache)) {
-        st = compiled = spec_unit_nogil(s, &k->opts);
+        st = compiled = spec_unit_nogil(s, &k->opts, &s->unit);
         start = nj_clock();
         if (st == NJ_OK)
             st = spec_code_nogil(s, s->unit, &cache, &err);
@@ -184,33 +198,37 @@ static int spec_compile(NjKernelObject *k, NjKernelSpec *s)
     }
     Py_END_ALLOW_THREADS
     nj_cache_close(&cache);
-    return st == NJ_OK ? 0 : spec_error(s, compiled, &err);
+    return st == NJ_OK ? 0 : spec_error(s->unit, compiled, &err);
 }
 
-/* The unit of a specialisation that came from the cache is made when its text is asked for. */
 NjUnit *nj_kernel_spec_unit(NjKernelObject *k, NjKernelSpec *s)
 {
     NjErr err = {0};
-    NjStatus st = NJ_OK;
-    if (!s->unit) {
-        Py_BEGIN_ALLOW_THREADS
-        st = spec_unit_nogil(s, &k->opts);
-        Py_END_ALLOW_THREADS
-    }
-    if (st == NJ_OK)
+    NjUnit *u = NULL;
+    NjStatus st;
+    if (s->unit)
         return s->unit;
-    spec_error(s, st, &err);
-    nj_unit_free(s->unit);
-    s->unit = NULL;
-    return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    st = spec_unit_nogil(s, &k->opts, &u);
+    Py_END_ALLOW_THREADS
+    if (st != NJ_OK)
+        spec_error(u, st, &err);
+    else if (!s->unit) {                    /* unless another thread made it meanwhile */
+        s->unit = u;
+        u = NULL;
+    }
+    if (u)
+        nj_unit_free(u);
+    return st == NJ_OK ? s->unit : NULL;
 }
 
 static NjKernelSpec *spec_make(NjKernelObject *k, NjDevice *d, const NjType *const *types, uint32_t nargs)
 {
+    uint32_t generation = k->generation;
     NjKernelSpec *s = spec_new(d, types, nargs);
-    if (s && spec_compile(k, s) == 0 && spec_keep(k, s) == 0)
+    if (s && spec_compile(k, s) == 0 && (k->generation != generation || spec_keep(k, s) == 0))
         return s;
-    nj_kernel_spec_free(s);
+    nj_kernel_spec_drop(s);
     return NULL;
 }
 
@@ -254,7 +272,7 @@ NjKernelSpec *nj_kernel_spec(NjKernelObject *k, NjDevice *d, const NjType *const
                      nj_kernel_name(k));
         return NULL;
     }
-    NjKernelSpec *s = k->last && spec_is(k->last, d, types, nargs) ? k->last : spec_find(k, d, types, nargs);
+    NjKernelSpec *s = spec_find(k, d, types, nargs);
     if (!s && k->ndeclared) {
         const NjSig *sig = declared_for(k, types, nargs);
         if (sig)
@@ -266,7 +284,7 @@ NjKernelSpec *nj_kernel_spec(NjKernelObject *k, NjDevice *d, const NjType *const
     } else if (!s) {
         s = spec_add(k, d, types, nargs);
     }
-    if (s)
+    if (s && s->refs > 1)       /* only what the list keeps, too */
         k->last = s;
     return s;
 }

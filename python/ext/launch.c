@@ -9,20 +9,18 @@
 static int take_dim(PyObject *o, uint32_t *out, Py_ssize_t i, const char *what)
 {
     PyObject *n = PyNumber_Index(o);
-    if (!n) {
+    if (!n && PyErr_ExceptionMatches(PyExc_TypeError))
         PyErr_Format(PyExc_TypeError, "%s must be made of integers, not of %.200s", what, Py_TYPE(o)->tp_name);
+    if (!n)
         return -1;
-    }
-    long long v = PyLong_AsLongLong(n);
+    int beyond;
+    long long v = PyLong_AsLongLongAndOverflow(n, &beyond);
+    bool fits = !beyond && v >= 1 && v <= INT32_MAX;
+    if (!fits)
+        PyErr_Format(PyExc_ValueError, "%s dimension %zd is %S; it must be from 1 to %d", what, i, n, INT32_MAX);
     Py_DECREF(n);
-    if (v == -1 && PyErr_Occurred())
-        return -1;
-    if (v < 1 || v > INT32_MAX) {
-        PyErr_Format(PyExc_ValueError, "%s dimension %zd is %lld; it must be from 1 to %d", what, i, v, INT32_MAX);
-        return -1;
-    }
     out[i] = (uint32_t)v;
-    return 0;
+    return fits ? 0 : -1;
 }
 
 static PyObject *take_dims(PyObject *o, uint32_t out[3], const char *what)
@@ -64,15 +62,22 @@ static int take_shared(NjLaunchObject *l, PyObject *shared)
 {
     if (!shared || shared == Py_None)
         return 0;
-    long long n = PyLong_AsLongLong(shared);
-    if (n == -1 && PyErr_Occurred())
+    PyObject *n = PyNumber_Index(shared);
+    if (!n && PyErr_ExceptionMatches(PyExc_TypeError))
+        PyErr_Format(PyExc_TypeError, "the bytes of dynamic shared memory must be an integer, not a %.200s",
+                     Py_TYPE(shared)->tp_name);
+    if (!n)
         return -1;
-    if (n < 0 || n > INT32_MAX) {
-        PyErr_Format(PyExc_ValueError, "%lld bytes of dynamic shared memory", n);
-        return -1;
-    }
-    l->cfg.shared_nbytes = (uint32_t)n;
-    return 0;
+    const NjDevInfo *d = &l->dev->info;
+    int beyond;
+    long long v = PyLong_AsLongLongAndOverflow(n, &beyond);
+    bool fits = !beyond && v >= 0 && v <= d->max_shared_optin_nbytes;
+    if (!fits)
+        PyErr_Format(PyExc_ValueError, "%S bytes of dynamic shared memory; %s takes from 0 to %d", n, d->name,
+                     d->max_shared_optin_nbytes);
+    Py_DECREF(n);
+    l->cfg.shared_nbytes = (uint32_t)v;
+    return fits ? 0 : -1;
 }
 
 PyObject *nj_launch_new(NjKernelObject *k, PyObject *config)
@@ -97,9 +102,11 @@ PyObject *nj_launch_new(NjKernelObject *k, PyObject *config)
     l->stream = n > 2 ? Py_NewRef(PyTuple_GET_ITEM(config, 2)) : NULL;
     l->griddim = take_dims(PyTuple_GET_ITEM(config, 0), l->cfg.grid, "grid");
     l->blockdim = l->griddim ? take_dims(PyTuple_GET_ITEM(config, 1), l->cfg.block, "block") : NULL;
-    if (!l->blockdim || nj_stream_handle(l->stream, d, &l->cfg.stream) < 0 || check_limits(l) < 0 ||
+    if (!l->blockdim || nj_stream_handle(l->stream, d, &l->cfg.stream, &l->stream_keep) < 0 || check_limits(l) < 0 ||
         take_shared(l, n > 3 ? PyTuple_GET_ITEM(config, 3) : NULL) < 0)
         Py_CLEAR(l);
+    else
+        PyObject_GC_Track(l);
     return (PyObject *)l;
 }
 
@@ -109,6 +116,7 @@ static int launch_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(((NjLaunchObject *)self)->kernel);
     Py_VISIT(((NjLaunchObject *)self)->stream);
+    Py_VISIT(((NjLaunchObject *)self)->stream_keep);
     return 0;
 }
 
@@ -118,6 +126,7 @@ static void launch_dealloc(PyObject *self)
     PyObject_GC_UnTrack(self);
     Py_XDECREF(l->kernel);
     Py_XDECREF(l->stream);
+    Py_XDECREF(l->stream_keep);
     Py_XDECREF(l->griddim);
     Py_XDECREF(l->blockdim);
     PyObject_GC_Del(self);

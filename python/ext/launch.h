@@ -9,7 +9,7 @@ typedef struct NjLaunchObject {
     PyObject_HEAD
     vectorcallfunc vectorcall;
     NjKernelObject *kernel;
-    PyObject *stream;                   /* as it was given; NULL: the default stream */
+    PyObject *stream, *stream_keep;     /* as it was given, NULL: the default stream; what cfg.stream lives in */
     NjDevice *dev;
     NjLaunchCfg cfg;
     PyObject *griddim, *blockdim;
@@ -26,12 +26,14 @@ typedef struct NjTransfer {
 typedef struct NjLaunchCall {           /* one call's state; on the stack */
     NjLaunchObject *l;
     PyObject *const *args;
-    uint32_t nargs, nslots, nmoved, nkept;
+    uint32_t nargs, nslots, nmoved;
+    bool waited;                        /* for the stream, after which moved may go */
     const NjType **types;
     uint64_t *slots;
     void **params;                      /* the address of each slot */
     NjTransfer *moved;                  /* PyMem; one for each host array that is copied */
-    PyObject **kept;                    /* converted arguments, alive until the launch is over */
+    PyObject **stand;                   /* PyMem; what stands for an argument, or NULL; borrowed */
+    PyObject *kept;                     /* list of what must live until the launch is over */
 } NjLaunchCall;
 
 /* -- launch_call.c ------------------------------------------------------------------------------------------------- */
@@ -44,7 +46,7 @@ const NjType *nj_launch_args_type(NjLaunchCall *c, uint32_t i);
 int  nj_launch_args_fill(NjLaunchCall *c, const NjKernelSpec *s);
 /* Copies written host arrays back, unless something failed: then they stay as they were. */
 int  nj_launch_args_back(NjLaunchCall *c);
-/* Frees what the two above have made. Only needed where moved or kept is set. */
+/* Frees what the three above have made. Only needed where moved, stand or kept is set. */
 void nj_launch_args_drop(NjLaunchCall *c);
 
 #endif

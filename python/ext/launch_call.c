@@ -26,9 +26,11 @@ static void note_thread(const NjErr *err)
     nj_exc_put(e);
 }
 
-static int call_failed(const NjKernelSpec *s, NjStatus st, int32_t status, const NjErr *err)
+static int call_failed(const NjLaunchCall *c, const NjKernelSpec *s, NjStatus st, int32_t status, const NjErr *err)
 {
-    if (st != NJ_OK)
+    if (st == NJ_E_USER && c->l->cfg.shared_nbytes)     /* the kernel's own shared memory beside what was asked for */
+        PyErr_SetString(PyExc_ValueError, err->text);
+    else if (st != NJ_OK)
         nj_error_from_err(err);
     else if (status > 0 && (uint32_t)status <= s->nexcs)
         (void)nj_error_raise(&s->excs[status - 1], s->snap), note_thread(err);
@@ -42,15 +44,14 @@ static int call_run(NjLaunchCall *c, NjKernelSpec *s)
     NjErr err;
     NjStatus st;
     int32_t status;
-    bool owned = c->slots == s->slots;
     err.text[0] = 0;
-    s->busy |= owned;
+    s->refs++;
     Py_BEGIN_ALLOW_THREADS
     st = s->dev->ops->launch_nogil(s->code, &c->l->cfg, c->slots, c->params, &status, &err);
     Py_END_ALLOW_THREADS
-    if (owned)
-        s->busy = false;
-    return st == NJ_OK && !status ? 0 : call_failed(s, st, status, &err);
+    int failed = st == NJ_OK && !status ? 0 : call_failed(c, s, st, status, &err);
+    nj_kernel_spec_drop(s);
+    return failed;
 }
 
 /* -- the short way: arguments of the types of the last launch ------------------------------------------------------ */
@@ -157,21 +158,21 @@ static int call_long(NjLaunchCall *c)
         }
     }
     NjKernelSpec *s = nj_kernel_spec(c->l->kernel, c->l->dev, types, c->nargs);
-    if (!s)
-        return -1;
-    if (s->nslots > MAX_SLOTS) {
+    int done = -1;
+    if (s && s->nslots > MAX_SLOTS)
         PyErr_Format(PyExc_ValueError, "the kernel's arguments take %u parameters; naja passes at most %d", s->nslots,
                      MAX_SLOTS);
-        return -1;
-    }
-    return call_block(c, s, true);
+    else if (s)
+        done = call_block(c, s, true);
+    nj_kernel_spec_drop(s);
+    return done;
 }
 
 /* Marshals and launches. The short way fills the specialisation's block, unless another thread's launch is reading
  * that; the long way may run Python code, and with it other launches, so it always uses the stack. */
 static int call_block(NjLaunchCall *c, NjKernelSpec *s, bool any)
 {
-    bool stack = any || s->busy;
+    bool stack = any || s->refs > 1;        /* somebody else runs or fills it */
     uint32_t n = stack ? s->nslots : 0;
     uint64_t slots[n + 1];
     void *params[n + 1];
@@ -187,38 +188,36 @@ static int call_block(NjLaunchCall *c, NjKernelSpec *s, bool any)
 static int call_short_or_long(NjLaunchCall *c)
 {
     NjKernelSpec *s = c->l->kernel->last;
-    int done = s && s->nargs == c->nargs && s->dev == c->l->dev && s->nslots <= MAX_SLOTS ? call_block(c, s, false) : 1;
+    int done = s && s->dev == c->l->dev && s->nslots <= MAX_SLOTS ? call_block(c, s, false) : 1;
     return done == 1 ? call_long(c) : done;
 }
 
-/* Keywords are put in order by Python: rare, and its rules for them are its own. */
-static PyObject *call_keywords(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *kwnames)
+static PyObject *call_in_order(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
-    PyObject *bind = nj_ext_import("naja.cuda.dispatcher", "call_with_keywords");
-    PyObject *packed = PyTuple_New(n), *names = PyDict_New(), *result = NULL;
-    for (Py_ssize_t i = 0; packed && i < n; i++)
-        PyTuple_SET_ITEM(packed, i, Py_NewRef(args[i]));
-    for (Py_ssize_t i = 0; names && i < PyTuple_GET_SIZE(kwnames); i++)
-        if (PyDict_SetItem(names, PyTuple_GET_ITEM(kwnames, i), args[n + i]) < 0)
-            Py_CLEAR(names);
-    if (bind && packed && names)
-        result = PyObject_CallFunctionObjArgs(bind, self, packed, names, NULL);
-    Py_XDECREF(packed);
-    Py_XDECREF(names);
-    Py_XDECREF(bind);
-    return result;
+    if (n > MAX_ARGS)
+        return PyErr_Format(PyExc_TypeError, "%zd arguments; a kernel takes at most %d", n, MAX_ARGS);
+    NjLaunchCall c = {.l = (NjLaunchObject *)self, .args = args, .nargs = (uint32_t)n};
+    int failed = call_short_or_long(&c);
+    if (c.moved || c.stand || c.kept)
+        nj_launch_args_drop(&c);
+    return failed ? NULL : Py_NewRef(Py_None);
+}
+
+/* Keywords, defaults, and numbers of arguments that do not fit. */
+static PyObject *call_bound(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *kwnames)
+{
+    const NjKernelObject *k = ((NjLaunchObject *)self)->kernel;
+    Py_ssize_t nparams = nj_params_count(&k->params);
+    if (k->device || k->params.variadic || nparams > MAX_ARGS)      /* the compiler says what is wrong */
+        return call_in_order(self, args, nparams > MAX_ARGS ? nparams : n);
+    PyObject *bound[nparams + 1];
+    return nj_params_fold(&k->params, args, n, kwnames, bound) < 0 ? NULL : call_in_order(self, bound, nparams);
 }
 
 PyObject *nj_launch_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Py_ssize_t n = PyVectorcall_NARGS(nargsf);
-    if (kwnames && PyTuple_GET_SIZE(kwnames))
-        return call_keywords(self, args, n, kwnames);
-    if (n > MAX_ARGS)
-        return PyErr_Format(PyExc_TypeError, "%zd arguments; a kernel takes at most %d", n, MAX_ARGS);
-    NjLaunchCall c = {.l = (NjLaunchObject *)self, .args = args, .nargs = (uint32_t)n};
-    int failed = call_short_or_long(&c);
-    if (c.moved || c.kept)
-        nj_launch_args_drop(&c);
-    return failed ? NULL : Py_NewRef(Py_None);
+    if (n != ((NjLaunchObject *)self)->kernel->direct || (kwnames && PyTuple_GET_SIZE(kwnames)))
+        return call_bound(self, args, n, kwnames);
+    return call_in_order(self, args, n);
 }

@@ -72,15 +72,17 @@ static int memory_range(NjMemoryObject *m, Py_ssize_t offset, Py_ssize_t n, uint
 
 static PyObject *memory_copy(NjMemoryObject *m, PyObject *args, bool out)
 {
-    PyObject *host, *stream;
+    PyObject *host, *stream, *keep = NULL;
     Py_ssize_t offset;
     uint64_t at;
     void *handle;
     Py_buffer view;
     if (!PyArg_ParseTuple(args, out ? "OnO:read" : "OnO:write", &host, &offset, &stream) ||
-        nj_stream_handle(stream, m->dev, &handle) < 0 ||
-        PyObject_GetBuffer(host, &view, out ? PyBUF_WRITABLE | PyBUF_ANY_CONTIGUOUS : PyBUF_ANY_CONTIGUOUS) < 0)
+        nj_stream_handle(stream, m->dev, &handle, &keep) < 0 ||
+        PyObject_GetBuffer(host, &view, out ? PyBUF_WRITABLE | PyBUF_ANY_CONTIGUOUS : PyBUF_ANY_CONTIGUOUS) < 0) {
+        Py_XDECREF(keep);
         return NULL;
+    }
     NjErr err = {0};
     NjStatus st = NJ_OK;
     if (memory_range(m, offset, view.len, &at) == 0) {
@@ -90,6 +92,7 @@ static PyObject *memory_copy(NjMemoryObject *m, PyObject *args, bool out)
         Py_END_ALLOW_THREADS
     }
     PyBuffer_Release(&view);
+    Py_XDECREF(keep);
     if (st != NJ_OK)
         return nj_error_from_err(&err);
     return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
@@ -105,18 +108,21 @@ static PyObject *memory_copy_from(PyObject *self, PyObject *args)
 {
     NjMemoryObject *m = (NjMemoryObject *)self, *src;
     Py_ssize_t offset, src_offset, n;
-    PyObject *stream;
+    PyObject *stream, *keep = NULL;
     void *handle;
     uint64_t to, from;
     if (!PyArg_ParseTuple(args, "nO!nnO:copy_from", &offset, &NjMemory_Type, &src, &src_offset, &n, &stream) ||
-        nj_stream_handle(stream, m->dev, &handle) < 0 || memory_range(m, offset, n, &to) < 0 ||
-        memory_range(src, src_offset, n, &from) < 0)
+        memory_range(m, offset, n, &to) < 0 || memory_range(src, src_offset, n, &from) < 0 ||
+        nj_stream_handle(stream, m->dev, &handle, &keep) < 0) {
+        Py_XDECREF(keep);
         return NULL;
+    }
     NjErr err = {0};
     NjStatus st;
     Py_BEGIN_ALLOW_THREADS
     st = m->dev->ops->d2d_nogil(m->dev, handle, to, from, (size_t)n, &err);
     Py_END_ALLOW_THREADS
+    Py_XDECREF(keep);
     if (st != NJ_OK)
         return nj_error_from_err(&err);
     Py_RETURN_NONE;

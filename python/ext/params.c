@@ -3,7 +3,7 @@
  *
  * Only calls with keywords or missing arguments come here; defaults are read at each call, as Python does.
  */
-#include "disp.h"
+#include "params.h"
 
 int nj_params_init(NjParams *p, PyObject *func)
 {

@@ -16,25 +16,73 @@ static PyTypeObject event_type;
     Py_END_ALLOW_THREADS                            \
     return st == NJ_OK ? Py_NewRef(Py_None) : nj_error_from_err(&err)
 
-int nj_stream_handle(PyObject *o, NjDevice *d, void **handle)
+/* The address that another library's stream gives: as a method, in older ones as an attribute. 0: not one. */
+static int foreign_stream(PyObject *o, uintptr_t *raw)
 {
-    *handle = NULL;
+    PyObject *at, *pair;
+    int version, has = nj_getattr_opt(o, "__cuda_stream__", &at);
+    if (has <= 0)
+        return has;
+    pair = PyCallable_Check(at) ? PyObject_CallNoArgs(at) : Py_NewRef(at);
+    Py_DECREF(at);
+    PyObject *address = NULL;
+    has = pair && PyArg_Parse(pair, "(iO!)", &version, &PyLong_Type, &address) ? 1 : -1;
+    if (pair && has < 0)
+        PyErr_Format(PyExc_TypeError, "__cuda_stream__ must give (0, address), not %R", pair);
+    if (has > 0) {
+        *raw = (uintptr_t)PyLong_AsVoidPtr(address);
+        has = PyErr_Occurred() ? -1 : 1;
+    }
+    if (has > 0 && version != 0) {
+        PyErr_Format(PyExc_ValueError, "__cuda_stream__ of a %.200s is of version %d; naja knows version 0",
+                     Py_TYPE(o)->tp_name, version);
+        has = -1;
+    }
+    Py_XDECREF(pair);
+    return has;
+}
+
+static bool is_zero(PyObject *o)
+{
+    PyObject *n = PyIndex_Check(o) ? PyNumber_Index(o) : NULL;
+    bool zero = n && !PyObject_IsTrue(n);
+    Py_XDECREF(n);
+    PyErr_Clear();
+    return zero;
+}
+
+static int stream_of_device(const NjStreamObject *s, NjDevice *d, void **handle)
+{
+    if (s->handle && s->dev != d) {
+        PyErr_Format(PyExc_ValueError, "the stream belongs to device %d, not to device %d", s->dev->info.ordinal,
+                     d->info.ordinal);
+        return -1;
+    }
+    *handle = s->handle;
+    return 0;
+}
+
+int nj_stream_handle(PyObject *o, NjDevice *d, void **handle, PyObject **keep)
+{
+    uintptr_t raw = 0;
+    *handle = *keep = NULL;
     if (!o || o == Py_None)
         return 0;
     if (PyObject_TypeCheck(o, &NjStream_Type)) {
-        NjStreamObject *s = (NjStreamObject *)o;
-        if (s->handle && s->dev != d) {
-            PyErr_Format(PyExc_ValueError, "the stream belongs to device %d, not to device %d", s->dev->info.ordinal,
-                         d->info.ordinal);
-            return -1;
-        }
-        *handle = s->handle;
-        return 0;
+        *keep = Py_NewRef(o);
+        return stream_of_device((NjStreamObject *)o, d, handle);
     }
-    int truth = PyObject_IsTrue(o);
-    if (truth > 0)
-        PyErr_Format(PyExc_TypeError, "a stream must come from cuda.stream() or be 0, not %.200s", Py_TYPE(o)->tp_name);
-    return truth == 0 ? 0 : -1;
+    int foreign = foreign_stream(o, &raw);
+    if (foreign == 0 && !is_zero(o)) {
+        PyErr_Format(PyExc_TypeError, "a stream is cuda.stream(), another library's object with __cuda_stream__, or 0, "
+                     "not %.200s%s", Py_TYPE(o)->tp_name,
+                     PyLong_Check(o) ? "; cuda.external_stream() takes an address" : "");
+        return -1;
+    }
+    if (foreign <= 0 || !raw)
+        return foreign < 0 ? -1 : 0;
+    *keep = PyObject_CallFunction((PyObject *)&NjStream_Type, "N", PyLong_FromVoidPtr((void *)raw));
+    return *keep ? stream_of_device((NjStreamObject *)*keep, d, handle) : -1;
 }
 
 /* Stream() makes one; Stream(raw) wraps a CUstream of somebody else. */
@@ -149,14 +197,17 @@ static void event_dealloc(PyObject *self)
 static PyObject *event_record(PyObject *self, PyObject *args)
 {
     NjEventObject *e = (NjEventObject *)self;
-    PyObject *stream = NULL;
+    PyObject *stream = NULL, *keep = NULL;
     void *handle;
     NjErr err = {0};
-    if (!PyArg_ParseTuple(args, "|O:record", &stream) || nj_stream_handle(stream, e->dev, &handle) < 0)
-        return NULL;
-    if (e->dev->ops->event_record(e->dev, e->handle, handle, &err) != NJ_OK)
+    NjStatus st = NJ_OK;
+    bool ok = PyArg_ParseTuple(args, "|O:record", &stream) && nj_stream_handle(stream, e->dev, &handle, &keep) == 0;
+    if (ok)
+        st = e->dev->ops->event_record(e->dev, e->handle, handle, &err);
+    Py_XDECREF(keep);
+    if (st != NJ_OK)
         return nj_error_from_err(&err);
-    Py_RETURN_NONE;
+    return ok ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *event_synchronize(PyObject *self, PyObject *_)
@@ -178,14 +229,17 @@ static PyObject *event_query(PyObject *self, PyObject *_)
 static PyObject *event_wait(PyObject *self, PyObject *args)
 {
     NjEventObject *e = (NjEventObject *)self;
-    PyObject *stream = NULL;
+    PyObject *stream = NULL, *keep = NULL;
     void *handle;
     NjErr err = {0};
-    if (!PyArg_ParseTuple(args, "|O:wait", &stream) || nj_stream_handle(stream, e->dev, &handle) < 0)
-        return NULL;
-    if (e->dev->ops->stream_wait(e->dev, handle, e->handle, &err) != NJ_OK)
+    NjStatus st = NJ_OK;
+    bool ok = PyArg_ParseTuple(args, "|O:wait", &stream) && nj_stream_handle(stream, e->dev, &handle, &keep) == 0;
+    if (ok)
+        st = e->dev->ops->stream_wait(e->dev, handle, e->handle, &err);
+    Py_XDECREF(keep);
+    if (st != NJ_OK)
         return nj_error_from_err(&err);
-    Py_RETURN_NONE;
+    return ok ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *event_elapsed(PyObject *self, PyObject *end)

@@ -184,8 +184,7 @@ class DeviceNDArray(_naja.DeviceArray):
         first, nbytes, start = self._span()
         raw = np.empty(nbytes, np.uint8)
         self._memory.read(raw, first, stream)
-        if stream:
-            stream.synchronize()
+        _wait(stream)
         return np.ndarray(self.shape, self.dtype, raw, start, self.strides), raw, first
 
     def copy_to_host(self, ary=None, stream=0):
@@ -224,8 +223,7 @@ class DeviceNDArray(_naja.DeviceArray):
             host, raw, first = self._fetch(stream)
             host[...] = ary
             self._memory.write(raw, first, stream)
-        if stream:
-            stream.synchronize()        # the host array may go before the stream has read it
+        _wait(stream)                   # the host array may go before the stream has read it
 
     def __array__(self, dtype=None, copy=None):
         return self.copy_to_host() if dtype is None else self.copy_to_host().astype(dtype)
@@ -235,6 +233,13 @@ class DeviceNDArray(_naja.DeviceArray):
 
     def __reduce__(self):
         return to_device, (self.copy_to_host(),)
+
+
+def _wait(stream):
+    if stream:                          # perhaps another library's, whose methods have other names
+        now = _naja.Event(timing=False)
+        now.record(stream)
+        now.synchronize()
 
 
 def _is_basic(key):
@@ -295,20 +300,39 @@ def to_device(obj, stream=0, copy=True, to=None):
     return to
 
 
+def _described(obj, sync):
+    """(address, shape, strides, dtype) by __cuda_array_interface__; waits for the stream that it names."""
+    desc = obj.__cuda_array_interface__
+    try:
+        shape, dtype = _shape_of(tuple(desc['shape'])), np.dtype(desc['typestr'])
+        strides = tuple(map(operator.index, desc.get('strides') or _strides(shape, dtype.itemsize, 'C')))
+        ptr, mask, stream = operator.index(desc['data'][0] or 0), desc.get('mask'), desc.get('stream')
+    except (AttributeError, KeyError, TypeError, ValueError) as e:
+        raise TypeError(f'the __cuda_array_interface__ of this {type(obj).__name__} is not one: '
+                        f'{type(e).__name__}: {e}') from None
+    if mask is not None:
+        raise NotImplementedError(f'the {type(obj).__name__} has a mask, which naja would not see')
+    if len(strides) != len(shape):
+        raise TypeError(f'{len(shape)} dimensions with {len(strides)} strides in __cuda_array_interface__')
+    if sync and stream:
+        _naja.Stream(operator.index(stream)).synchronize()
+    return ptr, shape, strides, dtype
+
+
 def as_cuda_array(obj, sync=True):
-    """A view of any object with __cuda_array_interface__ (CuPy, PyTorch ...), without a copy; TypeError for others."""
+    """A view of any object with __cuda_array_interface__ (CuPy, PyTorch ...), without a copy; TypeError for others.
+
+    Work that its own library has queued on another stream is waited for; with sync=False it is not.
+    """
     if isinstance(obj, DeviceNDArray):
         return obj
     if not is_cuda_array(obj):
         raise TypeError(f'{type(obj).__name__} has no __cuda_array_interface__')
-    desc = obj.__cuda_array_interface__
-    shape, dtype = tuple(desc['shape']), np.dtype(desc['typestr'])
-    strides = desc.get('strides') or _strides(shape, dtype.itemsize, 'C')
-    ptr = desc['data'][0] or 0
+    ptr, shape, strides, dtype = _described(obj, sync)
     low = sum((n - 1) * s for n, s in zip(shape, strides) if s < 0)
     high = sum((n - 1) * s for n, s in zip(shape, strides) if s > 0) + dtype.itemsize
     memory = _naja.DeviceMemory(high - low if math.prod(shape) else 0, ptr + low, obj)
-    return DeviceNDArray(memory, -low, shape, tuple(strides), dtype)
+    return DeviceNDArray(memory, -low, shape, strides, dtype)
 
 
 def is_cuda_array(obj):

@@ -118,10 +118,14 @@ class CUDADispatcher(_naja.Kernel):
 
     def recompile(self):
         """Compiles every signature again, with the globals as they are now."""
-        old = self._signatures()
+        old, closed = self._signatures(), self._closed
         self._reset()
-        for s in old:
-            self.compile(s)
+        self._close(False)
+        try:
+            for s in old:
+                self.compile(s)
+        finally:
+            self._close(closed)
 
     def __get__(self, obj, owner=None):
         return self if obj is None else functools.partial(self, obj)
@@ -139,17 +143,9 @@ class _ForAll:
         self._kernel, self._ntasks = kernel, ntasks
         self._config = (-(-ntasks // tpb), tpb, stream, sharedmem)
 
-    def __call__(self, *args):
+    def __call__(self, *args, **kws):
         if self._ntasks:
-            self._kernel[self._config](*args)
-
-
-def call_with_keywords(launch, args, kwargs):
-    """What a launch with keyword arguments comes down to: the kernel's own parameter order."""
-    import inspect
-    bound = inspect.signature(launch.dispatcher.py_func).bind(*args, **kwargs)
-    bound.apply_defaults()
-    return launch(*bound.args)
+            self._kernel[self._config](*args, **kws)
 
 
 def _options(device, inline, forceinline, fastmath, debug, opt, lineinfo, max_registers, launch_bounds, boundscheck):
