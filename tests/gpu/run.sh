@@ -30,6 +30,7 @@ step info    "$python" -m naja info
 step device  nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
 step samples "$python" -m pytest -q tests/py/test_samples.py
 step tests   "$python" -m pytest -q tests/py/test_cuda_array.py tests/py/test_cuda_launch.py tests/py/test_cuda_ufunc.py tests/py/test_device_random.py tests/py/conformance
+step cubin   "$python" tests/gpu/cached_cubin.py
 step ptx     "$python" tests/tools/ptx_all.py
 step photo   "$python" samples/photo.py --out "$out/photo"
 step launch  "$python" tests/bench/launch.py --peers

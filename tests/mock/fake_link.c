@@ -35,6 +35,7 @@ typedef struct FakeCubin {
     int32_t  cc, version;           /* of the device; of the driver that made it */
     char     ptx[];
 } FakeCubin;
+enum { EM_CUDA = 190 };
 static const char fake_mark[16] = "naja fake cubin";
 
 static FakeCubin *fake_cubin_new(const char *ptx, size_t *nbytes)
@@ -42,15 +43,15 @@ static FakeCubin *fake_cubin_new(const char *ptx, size_t *nbytes)
     *nbytes = sizeof(FakeCubin) + strlen(ptx) + 1;
     FakeCubin *c = calloc(1, *nbytes);
     memcpy(c->ident, "\177ELF\2\1\1\x33", 8);
-    c->type = 2, c->machine = 190, c->elf_version = 1;
+    c->type = 2, c->machine = EM_CUDA, c->elf_version = 1;
     memcpy(c->mark, fake_mark, sizeof c->mark);
     c->cc = fake_cc(), c->version = fake.version;
     strcpy(c->ptx, ptx);
     return c;
 }
 
-/* Of our cubins, the PTX inside; other images stay as they are. Refused: another architecture's, a newer driver's, and
- * all cubins when a test says so. */
+/* Of our cubins, the PTX inside; other images stay as they are. Refused: ELF for another machine, another architecture's
+ * cubin, a newer driver's, and all cubins when a test says so. */
 NjCuResult fake_cubin_open(const char **image)
 {
     const FakeCubin *c = (const FakeCubin *)*image;
@@ -58,6 +59,8 @@ NjCuResult fake_cubin_open(const char **image)
         return NJ_CU_OK;
     if (fake.refuse_cubins)
         return fake.refuse_cubins;
+    if (c->machine != EM_CUDA)
+        return NJ_CU_INVALID_IMAGE;
     if (memcmp(c->mark, fake_mark, sizeof c->mark) != 0)
         return NJ_CU_OK;
     *image = c->ptx;

@@ -3,6 +3,7 @@
 Each program is a process of its own; FOUND and the counts of driver calls tell what it cost.
 """
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -228,6 +229,76 @@ print(links() > 0, called('cuModuleLoadDataEx'), stats('hits')[0] > 0)
 '''
     first, second = [mock(ADD + body, NAJA_CACHE_DIR=folder).split() for _ in range(2)]
     assert first[0] == 'True' and second[0] == 'False' and second[2] == 'True' and first[1] == second[1]
+
+
+def gpu_script(**env):
+    script = pathlib.Path(__file__).parents[1] / 'gpu' / 'cached_cubin.py'
+    return subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, 'NAJA_DEVICE': 'mock', **env})
+
+
+def test_the_script_for_gpus():
+    """What runs where there is a GPU finds nothing wrong with the fake one."""
+    done = gpu_script()
+    assert done.returncode == 0 and done.stdout.endswith('as it should be\n'), done.stdout + done.stderr
+
+
+def test_a_real_cubin_is_loaded_as_it_is(folder):
+    from naja import _naja
+    if 'ptxas' not in [name for name, path, *_ in _naja.toolkit_found() if path]:
+        pytest.skip('no ptxas to make one')
+    run(folder)
+    path = pathlib.Path(entry(folder))
+    whole, code, ncode, *_ = parts(path)
+    cubin = _naja.ptxas(whole[code:code + ncode - 1].decode(), 'sm_86')
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / 'gpu'))
+    try:
+        import cached_cubin
+    finally:
+        del sys.path[0]
+    cached_cubin.put_cubin(path, cubin)
+    out = mock(ADD + r'''
+fake.nj_fake_on_launch(None)
+x = cuda.to_device(np.zeros(4))
+add[1, 32](x, x, x)
+assert fake.nj_fake_launch_count() == 1 and stats('hits', 'stores') == [1, 0] and links() == 0
+''', NAJA_CACHE_DIR=folder)
+    assert cubin_of(path) == cubin
+
+
+DISASSEMBLER = """#!/bin/sh
+grep -q 'naja fake cubin' "$2" || exit 3
+echo "as $1"
+"""
+
+
+def test_inspect_sass(folder, tmp_path):
+    """What nvdisasm is given is the cubin that was loaded, compiled or found."""
+    program = tmp_path / 'bin' / 'nvdisasm'
+    program.parent.mkdir()
+    program.write_text(DISASSEMBLER)
+    program.chmod(0o755)
+    for _ in range(2):
+        out = mock(ADD + rf'''
+launch()
+there = {{name: path for name, path, *_ in _naja.toolkit_found()}}['nvdisasm']
+sig = add.signatures[0]
+if there == {str(program)!r}:
+    print(add.inspect_sass(sig), add.inspect_sass_cfg(sig), add.inspect_sass() == {{sig: 'as -c\n'}})
+''', NAJA_CACHE_DIR=folder, CUDA_HOME=str(tmp_path))
+        if not out:
+            pytest.skip('another nvdisasm is found before the one of this test')
+        assert out.split() == ['as', '-c', 'as', '-cfg', 'True']
+
+
+def test_inspect_sass_without_nvdisasm():
+    mock(ADD + r'''
+launch()
+there = {name: path for name, path, *_ in _naja.toolkit_found()}['nvdisasm']
+if not there:
+    e = raises(RuntimeError, add.inspect_sass, add.signatures[0])
+    assert 'nvdisasm was not found' in str(e) and '/bin/nvdisasm' in str(e), e
+''')
 
 
 def test_what_the_command_shows(folder):
