@@ -125,7 +125,6 @@ static void put_module(KeyWriter *w, const NjConst *k)
     put_u64(w, i);
     if (i < w->modules.n || !nj_vec_push(w->k->arena, &w->modules, k))
         return;
-    put_str(w, k->name);
     put_u64(w, k->module.n);
     for (uint32_t a = 0; a < k->module.n; a++) {
         put_str(w, k->module.attrs[a].name);
@@ -147,21 +146,28 @@ static void put_array(KeyWriter *w, const NjConst *k)
     put_bytes(w, k->array.data, k->array.nbytes);
 }
 
-/* The class itself is looked up in the live program: its place in k->excs is enough. */
+/* The class itself is looked up in the live program by its place in k->excs, the first one where it is met: which of
+ * them are the same class is therefore part of the key. */
 static void put_exc(KeyWriter *w, const NjConst *k)
 {
-    put_str(w, k->name);
+    uint32_t i = 0;
+    while (i < w->k->excs.n && w->k->excs.at[i]->object != k->object)
+        i++;
+    put_u64(w, i);
     w->failed |= !nj_vec_push(w->k->arena, &w->k->excs, k);
 }
 
+/* Names tell math.fmod from numpy.fmod, which are one intrinsic, and int from int64, which are one type. A function has
+ * its own name in put_code; a module's is for messages only. */
 static void put_const(KeyWriter *w, const NjConst *k)
 {
     put_u64(w, k ? (uint64_t)k->kind + 1 : 0);
     if (!k)
         return;
     put_type(w, k->type);
+    put_str(w, k->kind == NJ_C_MODULE || k->kind == NJ_C_FUNC ? NULL : k->name);
     switch (k->kind) {
-    case NJ_C_MISSING: case NJ_C_NONE: case NJ_C_ELLIPSIS: case NJ_C_TYPE: break;
+    case NJ_C_MISSING: case NJ_C_NONE: case NJ_C_ELLIPSIS: case NJ_C_TYPE: case NJ_C_OBJECT: break;
     case NJ_C_BOOL:    put_u64(w, k->b); break;
     case NJ_C_INT:     put_u64(w, (uint64_t)k->i); break;
     case NJ_C_UINT:    put_u64(w, k->u); break;
@@ -175,7 +181,6 @@ static void put_const(KeyWriter *w, const NjConst *k)
     case NJ_C_FUNC:    put_func(w, k->code); break;
     case NJ_C_ARRAY:   put_array(w, k); break;
     case NJ_C_EXC:     put_exc(w, k); break;
-    case NJ_C_OBJECT:  put_str(w, k->name); break;         /* its name is all the compiler sees */
     }
 }
 
@@ -215,12 +220,13 @@ static void put_bytecode(KeyWriter *w, const NjCode *c)
     put_u64(w, c->nkwonly);
 }
 
-/* A docstring that the code does not load is no part of it; its place is. */
+/* A first constant that the code does not load is a docstring, or the None in place of one: no part of it; its place
+ * is. */
 static void put_literals(KeyWriter *w, const NjCode *c)
 {
     put_u64(w, c->nconsts);
     for (uint32_t i = 0; i < c->nconsts; i++)
-        if (i || !c->consts[0] || c->consts[0]->kind != NJ_C_STR || nj_front_loads_const(c, 0))
+        if (i || nj_front_loads_const(c, 0))
             put_const(w, c->consts[i]);
 }
 
