@@ -20,6 +20,12 @@ static void put_hex(NjText *out, const uint8_t *p, size_t n)
         nj_text_fmt(out, "%02x", p[i]);
 }
 
+static void put_stat(NjText *out, const struct stat *st)
+{
+    nj_text_fmt(out, "size %lld, changed %lld.%09ld", (long long)st->st_size, (long long)st->st_mtim.tv_sec,
+                st->st_mtim.tv_nsec);
+}
+
 /* Notes follow one another: sizes of name and text, type, name, text, each rounded up to 4. */
 static bool find_id(const uint8_t *p, size_t n, NjText *out)
 {
@@ -66,11 +72,10 @@ void nj_buildid_file(NjText *out, const char *path)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
+    if ((fd < 0 || !id_of_file(fd, out)) && stat(path, &st) == 0)
+        put_stat(out, &st);                 /* a file that is there has an identity even when no more can be opened */
+    else if (fd < 0)
         nj_text_str(out, "none");
-    else if (!id_of_file(fd, out) && fstat(fd, &st) == 0)
-        nj_text_fmt(out, "size %lld, changed %lld.%09ld", (long long)st.st_size, (long long)st.st_mtim.tv_sec,
-                    st.st_mtim.tv_nsec);
     if (fd >= 0)
         close(fd);
 }

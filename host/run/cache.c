@@ -6,9 +6,9 @@
  * that is written.
  */
 #include "run/cache.h"
-#include "base/lock.h"
 
 #include <stdatomic.h>
+#include <strings.h>
 
 /* -- counters: this process's, any thread's ------------------------------------------------------------------ */
 
@@ -21,25 +21,23 @@ NjCacheStats nj_cache_stats(void)
 
 /* -- the one sentence ------------------------------------------------------------------------------------------- */
 
-static NjLock say_lock = NJ_LOCK_INIT;
-static char said[512];                       /* written once, under say_lock, before `say` becomes SAY_NOW */
-enum { SAY_NOTHING, SAY_NOW, SAY_DONE };
-static atomic_int say;
+static char said[512];                       /* written once, by whoever turns SAY_NOTHING into SAY_WRITING */
+enum { SAY_NOTHING, SAY_WRITING, SAY_NOW, SAY_DONE };
+static atomic_int say;                       /* no lock: a fork may come at any moment */
 
 void nj_cache_complain(const char *fmt, ...)
 {
     char text[sizeof said];
+    int nothing = SAY_NOTHING;
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     nj_log(2, "%s", text);
-    nj_lock(&say_lock);
-    if (say == SAY_NOTHING) {
+    if (atomic_compare_exchange_strong(&say, &nothing, SAY_WRITING)) {
         memcpy(said, text, sizeof said);
         say = SAY_NOW;
     }
-    nj_unlock(&say_lock);
 }
 
 const char *nj_cache_complaint(void)
@@ -54,8 +52,11 @@ const char *nj_cache_complaint(void)
 
 bool nj_cache_on(void)
 {
-    const char *k = nj_knobs()->cache;
-    return strcmp(k, "off") && strcmp(k, "0");
+    static const char *const off[] = {"off", "0", "no", "false"};
+    for (size_t i = 0; i < NJ_COUNT(off); i++)
+        if (!strcasecmp(nj_knobs()->cache, off[i]))
+            return false;
+    return true;
 }
 
 /* A hit has no stages to show; NAJA_STOP and NAJA_SKIP make code that nobody else should get. */
@@ -133,11 +134,19 @@ static bool lot_falls(const uint8_t *id, size_t n, uint64_t bound)
     return n >= share || draw < UINT64_MAX / share * n;
 }
 
+/* Zero and less: nothing new is kept. */
+static uint64_t bound_bytes(void)
+{
+    const uint64_t most = UINT64_MAX >> 24;
+    uint64_t mib = nj_knobs()->cache_size > 0 ? (uint64_t)nj_knobs()->cache_size : 0;
+    return (mib < most ? mib : most) << 20;
+}
+
 void nj_cache_store(const NjKey *k, NjTypes *ts, const NjImage *im)
 {
     NjText t;
     NjErr err = {0};
-    uint64_t mib = nj_knobs()->cache_size > 0 ? (uint64_t)nj_knobs()->cache_size : 1, bound = mib << 20, dropped = 0;
+    uint64_t bound = bound_bytes(), dropped = 0;
     nj_text_init(&t);
     if (!nj_entry_write(&t, k, ts, im) || t.n > bound) {
         tell("cannot keep", k, t.n);

@@ -103,6 +103,8 @@ const char *nj_cache_complaint(void);
 
 /* -- cache_dir.c: the folder, its bound, walking it ---------------------------------------------------------------- */
 
+/* Early in the program: remembers the working directory, which a relative NAJA_CACHE_DIR is from. */
+void nj_cache_started(void);
 bool nj_cache_path(char *out, size_t cap);                  /* the folder, there or not; false: too long */
 enum { NJ_CACHE_NAME = 72 };
 /* Fills e->bytes (nj_malloc'ed) from the entry's file; false: not there, not ours, not a plain file. */

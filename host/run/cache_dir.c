@@ -49,12 +49,34 @@ static Place place_of(const uint8_t id[NJ_DIGEST])
 
 /* -- the folder ------------------------------------------------------------------------------------------------ */
 
+/* The working directory when the program began: a relative NAJA_CACHE_DIR must not move with os.chdir. */
+static _Atomic(char *) started_in;
+
+void nj_cache_started(void)
+{
+    const char *knob = nj_knobs()->cache_dir;
+    char *here = knob && *knob != '/' && !started_in ? getcwd(NULL, 0) : NULL, *none = NULL;
+    if (here && !atomic_compare_exchange_strong(&started_in, &none, here))
+        free(here);
+}
+
+/* As the shell would have read it: "~/x" in a file of settings is meant to be the home folder, too. */
+static int path_of_knob(char *out, size_t cap, const char *knob, const char *home)
+{
+    if (*knob == '/')
+        return snprintf(out, cap, "%s", knob);
+    if (*knob == '~' && (!knob[1] || knob[1] == '/') && home && *home == '/')
+        return snprintf(out, cap, "%s%s", home, knob + 1);
+    nj_cache_started();
+    return snprintf(out, cap, "%s/%s", started_in ? started_in : ".", knob);
+}
+
 bool nj_cache_path(char *out, size_t cap)
 {
     const char *knob = nj_knobs()->cache_dir, *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     int n;
     if (knob)
-        n = snprintf(out, cap, "%s", knob);
+        n = path_of_knob(out, cap, knob, home);
     else if (xdg && *xdg == '/')
         n = snprintf(out, cap, "%s/naja", xdg);
     else if (home && *home == '/')
@@ -64,19 +86,28 @@ bool nj_cache_path(char *out, size_t cap)
     return n > 0 && (size_t)n < cap;
 }
 
-/* The folder and those above it; only for ourselves, since what lies in it is run. 0, or why not. */
+/* Only for ourselves, since what lies in it is run; of use to ourselves, whatever the umask. 0, or why not. */
+static int make_folder(int at, const char *name)
+{
+    if (mkdirat(at, name, 0700))
+        return errno == EEXIST ? 0 : errno;
+    (void)!fchmodat(at, name, 0700, 0);
+    return 0;
+}
+
+/* The folder and those above it. 0, or why not. */
 static int make_path(char *path)
 {
     for (char *s = path + 1; *s; s++) {
         if (*s != '/')
             continue;
         *s = 0;
-        int rc = mkdir(path, 0700), why = errno;
+        int why = make_folder(AT_FDCWD, path);
         *s = '/';
-        if (rc && why != EEXIST)
+        if (why)
             return why;
     }
-    return mkdir(path, 0700) && errno != EEXIST ? errno : 0;
+    return make_folder(AT_FDCWD, path);
 }
 
 static bool is_ours(const struct stat *st)
@@ -96,6 +127,16 @@ static int open_ours(int at, const char *name)
     return -1;
 }
 
+/* What a failure of open_ours means. */
+static const char *not_ours(const char *path, int why)
+{
+    struct stat st;
+    if (why != EPERM)
+        return why == ELOOP || why == ENOTDIR ? "it is a link or no folder" : strerror(why);
+    return stat(path, &st) == 0 && st.st_uid == geteuid() ? "others may write to it (chmod go-w would mend that)"
+                                                          : "it belongs to somebody else";
+}
+
 static int open_root(bool make, char path[PATH_MAX])
 {
     if (!nj_cache_path(path, PATH_MAX)) {
@@ -110,9 +151,7 @@ static int open_root(bool make, char path[PATH_MAX])
     }
     if (fd < 0 && (errno == EPERM || errno == ELOOP || errno == ENOTDIR)) {
         int why = errno;
-        nj_cache_complain("the cache folder %s is not used: %s", path,
-                          why == EPERM ? "it belongs to somebody else, or others may write to it"
-                                       : "it is a link or no folder");
+        nj_cache_complain("the cache folder %s is not used: %s", path, not_ours(path, why));
         errno = why;
     }
     return fd;
@@ -123,13 +162,9 @@ static int open_sub(bool make, const char *sub, char path[PATH_MAX])
     int root = open_root(make, path);
     if (root < 0)
         return -1;
-    if (make && mkdirat(root, sub, 0700) && errno != EEXIST) {
-        int why = errno;
-        close(root);
-        errno = why;
-        return -1;
-    }
-    int fd = open_ours(root, sub), why = errno;
+    int why = make ? make_folder(root, sub) : 0;
+    int fd = why ? -1 : open_ours(root, sub);
+    why = why ? why : errno;
     close(root);
     errno = why;
     return fd;
@@ -227,8 +262,10 @@ static bool write_at(int dir, const char *name, const void *bytes, size_t n)
     if (fd < 0)
         return false;
     bool ok = write_all(fd, bytes, n);
+    (void)!fchmod(fd, 0600);                        /* whatever the umask */
     ok = close(fd) == 0 && ok;
-    ok = ok && renameat(dir, tmp, dir, name) == 0;
+    ok = ok && (renameat(dir, tmp, dir, name) == 0 ||
+                (errno == EISDIR && unlinkat(dir, name, AT_REMOVEDIR) == 0 && renameat(dir, tmp, dir, name) == 0));
     int why = errno;
     if (!ok)
         unlinkat(dir, tmp, 0);
@@ -254,7 +291,10 @@ bool nj_cache_dir_write(const uint8_t id[NJ_DIGEST], const void *bytes, size_t n
     Place p = place_of(id);
     if (write_once(&p, bytes, n, path) || (errno == ENOENT && write_once(&p, bytes, n, path)))
         return true;
-    nj_err_set(err, NJ_E_ENV, errno, "%s: %s", path, strerror(errno));
+    int why = errno;
+    size_t room = strlen(path);
+    snprintf(path + room, sizeof path - room, "/%s", p.sub);
+    nj_err_set(err, NJ_E_ENV, why, "%s: %s", path, not_ours(path, why));
     return false;
 }
 

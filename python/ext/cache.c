@@ -11,6 +11,7 @@
 #include "cpu/cpu.h"
 #include "cuda/cuda.h"
 
+#include <frameobject.h>
 #include <limits.h>
 
 /* -- facts: made once, never freed ------------------------------------------------------------------------------- */
@@ -96,6 +97,12 @@ void nj_cache_open(NjCacheUse *c, const NjSnapshot *snap, const NjTarget *target
     if (opts->nocache || !nj_cache_wanted(nj_snapshot_root(snap)->name) || !(c->arena = nj_arena_new()))
         return;
     use_ask(c, snap, target, dev, root, opts, args, nargs, ret);
+    for (uint32_t i = 0; i < c->ask.nfacts; i++)
+        if (!c->facts[i].text) {            /* no memory: a key without a version would be another version's, too */
+            nj_arena_free(c->arena);
+            c->arena = NULL;
+            return;
+        }
 }
 
 bool nj_cache_find_nogil(NjCacheUse *c, NjArena *a, NjImage *out)
@@ -120,13 +127,37 @@ void nj_cache_reject_nogil(NjCacheUse *c, const NjErr *why)
     nj_cache_reject(&c->key);
 }
 
+static bool is_ours(PyObject *frame)
+{
+    PyObject *globals = PyObject_GetAttrString(frame, "f_globals");
+    PyObject *name = globals && PyDict_Check(globals) ? PyDict_GetItemString(globals, "__name__") : NULL;
+    const char *text = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
+    bool ours = text && !strncmp(text, "naja", 4) && (!text[4] || text[4] == '.');
+    Py_XDECREF(globals);
+    PyErr_Clear();
+    return ours;
+}
+
+/* The line that a warning is about is the user's, not one of the decorators'. */
+static Py_ssize_t user_level(void)
+{
+    PyObject *frame = Py_XNewRef((PyObject *)PyEval_GetFrame());
+    Py_ssize_t level = 1;
+    while (frame && is_ours(frame)) {
+        Py_SETREF(frame, (PyObject *)PyFrame_GetBack((PyFrameObject *)frame));
+        level++;
+    }
+    Py_XDECREF(frame);
+    return level;
+}
+
 /* A warning made an error by the user is shown, but does not undo a compilation. */
 static void use_warn(void)
 {
     const char *text = nj_cache_complaint();
     PyObject *cls = text ? nj_ext_import("naja.errors", "NajaWarning") : NULL;
     PyObject *was = cls ? nj_exc_take() : NULL;
-    if (cls && PyErr_WarnEx(cls, text, 2) < 0)
+    if (cls && PyErr_WarnEx(cls, text, user_level()) < 0)
         PyErr_WriteUnraisable(NULL);
     if (was)
         nj_exc_put(was);

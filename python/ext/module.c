@@ -6,6 +6,7 @@
 #include "ext.h"
 
 #include "cpu/cpu.h"
+#include "run/cache.h"
 
 #include <pthread.h>
 
@@ -177,6 +178,7 @@ static int ext_exec(PyObject *m)
     owner = self;
     nj_rt_set_print(ext_print, NULL);
     ext_find_llvm(m);
+    nj_cache_started();
     if (ext_add_methods(m) < 0 || ext_init_files(m) < 0)
         return -1;
     return PyModule_AddStringConstant(m, "version", NJ_VERSION);

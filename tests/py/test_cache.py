@@ -104,8 +104,9 @@ def test_cpu_features_and_level_recompile(tmp_path):
     assert report(SMALL, tmp_path)[0]["hits"] == 1
 
 
-def test_off(tmp_path):
-    stats, _ = report(SMALL, tmp_path / "c", env={"NAJA_CACHE": "off"})
+@pytest.mark.parametrize("word", ["off", "OFF", "0", "no", "False"])
+def test_off(tmp_path, word):
+    stats, _ = report(SMALL, tmp_path / "c", env={"NAJA_CACHE": word})
     assert set(stats.values()) == {0} and not (tmp_path / "c").exists()
 
 

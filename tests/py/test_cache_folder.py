@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import time
@@ -42,15 +43,40 @@ def damage_writable(path):
     path.chmod(0o666)
 
 
-@pytest.mark.parametrize("damage", [damage_truncate, damage_flip, damage_empty, damage_link, damage_folder, damage_writable])
+def damage_fifo(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def damage_socket(path):
+    path.unlink()
+    here = os.getcwd()
+    os.chdir(path.parent)                   # the name of a socket has to be short
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(path.name)
+    os.chdir(here)
+
+
+def damage_long(path):
+    os.truncate(path, 1 << 42)
+
+
+def damage_other(path):
+    """The bytes of an entry with another key."""
+    other = path.parent.parent / "other"
+    run(SMALL.replace("i * y", "y * i"), other)
+    path.write_bytes(next(other.glob("*/*.naja")).read_bytes())
+
+
+@pytest.mark.parametrize("damage", [damage_truncate, damage_flip, damage_empty, damage_link, damage_folder, damage_writable, damage_fifo,
+                                    damage_socket, damage_long, damage_other])
 def test_damaged_entry(tmp_path, damage):
     run(SMALL, tmp_path)
-    (entry,) = tmp_path.glob("*/*.naja")
+    (entry,) = tmp_path.glob("??/*.naja")
     damage(entry)
     stats, _ = report(SMALL, tmp_path)
     assert (stats["hits"], stats["misses"]) == (0, 1)
-    if damage is not damage_folder:
-        assert report(SMALL, tmp_path)[0]["hits"] == 1
+    assert report(SMALL, tmp_path)[0]["hits"] == 1
 
 
 # -- folders that are not as they should be
@@ -75,6 +101,62 @@ def test_unusable_folder_warns_once(tmp_path):
     (tmp_path / "open").chmod(0o777)
     done = run(TWICE, tmp_path / "open")
     assert done.stderr.count("NajaWarning") == 1 and not list((tmp_path / "open").iterdir())
+
+
+def test_a_warning_names_the_users_line_and_the_remedy(tmp_path):
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o775)
+    program = tmp_path / "prog.py"
+    for line, text in ((2, "from naja import njit\n@njit('int64(int64)')\ndef f(x): return x\n"),
+                       (4, "from naja import njit\n@njit\ndef f(x): return x\nf(1)\n")):
+        program.write_text(text)
+        done = run(f"import runpy; runpy.run_path({str(program)!r})", tmp_path / "open")
+        assert f"prog.py:{line}: NajaWarning: the cache folder {tmp_path}/open is not used: others may write to it" in done.stderr
+        assert "chmod go-w" in done.stderr
+    (tmp_path / "open").chmod(0o755)
+    sub = tmp_path / "open" / json.loads(run(PARTS_FIRST, tmp_path / "elsewhere").stdout)
+    sub.write_text("")
+    assert f"{sub}: it is a link or no folder" in run(SMALL, tmp_path / "open").stderr
+
+
+PARTS_FIRST = SMALL + """
+import json, os
+print(json.dumps([name for name in os.listdir(os.environ["NAJA_CACHE_DIR"])][0]))
+"""
+
+
+@pytest.mark.parametrize("mask", [0, 0o777])
+def test_umask(tmp_path, mask):
+    (tmp_path / "c").mkdir(mode=0o700)
+    run(f"import os; os.umask({mask})\n" + SMALL, tmp_path / "c" / "a" / "b")
+    (entry,) = (tmp_path / "c" / "a" / "b").glob("*/*.naja")
+    modes = [p.stat().st_mode & 0o777 for p in (entry, *list(entry.parents)[:3])]
+    assert modes == [0o600, 0o700, 0o700, 0o700]
+
+
+def test_relative_folder_stays_where_the_program_began(tmp_path):
+    (tmp_path / "other").mkdir()
+    code = "import naja, os; os.chdir('other')\n" + SMALL + "print(naja._naja.cache_path())"
+    assert run(code, "c", cwd=tmp_path).stdout.strip() == str(tmp_path / "c")
+    assert len(list((tmp_path / "c").glob("*/*.naja"))) == 1 and not list((tmp_path / "other").iterdir())
+
+
+def test_tilde_is_the_home_folder(tmp_path):
+    run(SMALL, "~/c", env={"HOME": str(tmp_path)}, cwd=tmp_path)
+    assert list((tmp_path / "c").glob("*/*.naja")) and not (tmp_path / "~").exists()
+
+
+@pytest.mark.parametrize("size, stores", [("0", 0), ("-1", 0), ("1", 1), (str(2**63 - 1), 1)])
+def test_size_at_its_limits(tmp_path, size, stores):
+    assert report(SMALL, tmp_path, env={"NAJA_CACHE_SIZE": size})[0]["stores"] == stores
+
+
+def test_few_file_descriptors(tmp_path):
+    """None left after the first function: the second is compiled, not kept, and the warning says why."""
+    code = TWICE.replace("@njit\ndef g", "import resource, naja.errors\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 256))\n@njit\ndef g")
+    code += "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))\n"
+    done = run(code, tmp_path)
+    assert "Too many open files" in done.stderr and done.stderr.count("NajaWarning") == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
