@@ -424,3 +424,18 @@ del p, m, d, fresh, k, e
 gc.collect()
 assert fake.nj_fake_live() == live, (live, fake.nj_fake_live())
 ''')
+
+
+def test_the_bench_beside_bare_calls():
+    """What tests/gpu/run.sh measures on a GPU: every case is launched by naja and from C."""
+    import pathlib
+    import shutil
+    if not any(map(shutil.which, ('cc', 'gcc', 'clang'))):
+        pytest.skip('no C compiler for the launches from C')
+    bench = pathlib.Path(__file__).parents[1] / 'bench' / 'launch.py'
+    for version in '12080', '13990':                      # older than libNVVM's PTX, and newer
+        done = subprocess.run([sys.executable, bench, '--bare', '--bursts', '2'], capture_output=True, text=True,
+                              timeout=120, env={**os.environ, 'NAJA_DEVICE': 'mock', 'NAJA_FAKE_VERSION': version})
+        assert done.returncode == 0, done.stdout + done.stderr
+        rows = [line for line in done.stdout.splitlines() if line.count(' ns') == 2]
+        assert len(rows) == 5 and rows[0].startswith('no arguments') and rows[4].startswith('256 scalars'), done.stdout

@@ -147,6 +147,39 @@ static void test_newer_ptx(void **state)
     OK(nj_cuda_module_free(mod, &err));
 }
 
+/* Loads it, and says whether a new cubin was made. */
+static bool image_is_new(NjCudaImage *im)
+{
+    NjCudaModule *mod;
+    NjCudaFn *fn;
+    NjCudaFnInfo info;
+    const NjCudaDevInfo *f = nj_cuda_dev_info(dev);
+    OK(nj_cuda_image_load(dev, im, &(NjCudaLoad){.max_registers = 32, .lineinfo = true}, &mod, &err));
+    OK(nj_cuda_module_fn(mod, "saxpy", &fn, &err));
+    OK(nj_cuda_fn_info(fn, &info, &err));
+    assert_int_equal(info.binary_version, f->major * 10 + f->minor);
+    assert_true(info.registers <= 32);
+    OK(nj_cuda_module_free(mod, &err));
+    return im->owned != NULL;
+}
+
+/* The driver's linker makes a cubin, which loads as it is; one that is no code is refused, and made again. */
+static void test_image(void **state)
+{
+    need_device();
+    NjCudaImage im = {.name = "saxpy", .ptx = saxpy, .nptx = sizeof saxpy}, kept;
+    assert_true(image_is_new(&im));
+    assert_true(im.ncubin > 64 && memcmp(im.cubin, "\177ELF", 4) == 0);
+    kept = im;
+    assert_false(image_is_new(&kept));
+    assert_ptr_equal(kept.cubin, im.cubin);
+    memset((char *)im.owned + 16, 0, im.ncubin - 16);
+    assert_true(image_is_new(&kept));
+    assert_true(kept.cubin != im.cubin);
+    nj_cuda_image_drop(&kept);
+    nj_cuda_image_drop(&im);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_saxpy),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_newer_ptx),
+        cmocka_unit_test(test_image),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
