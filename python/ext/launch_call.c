@@ -68,16 +68,19 @@ static inline bool is_devarray(PyObject *o)
     return true;
 }
 
+/* Apart, because the address of `overflow` costs an instruction for every int. */
+static bool short_large(PyObject *o, long long *v)
+{
+    int overflow;
+    *v = PyLong_AsLongLongAndOverflow(o, &overflow);
+    return !overflow;
+}
+
 static bool short_ints(PyObject *const *o, uint32_t n, uint64_t *slot)
 {
     for (uint32_t i = 0; i < n; i++) {
         long long v;
-        int overflow = 0;
-        if (!PyLong_CheckExact(o[i]))
-            return false;
-        if (!nj_long_small(o[i], &v))
-            v = PyLong_AsLongLongAndOverflow(o[i], &overflow);
-        if (overflow)
+        if (!PyLong_CheckExact(o[i]) || (!nj_long_small(o[i], &v) && !short_large(o[i], &v)))
             return false;
         slot[i] = (uint64_t)v;
     }

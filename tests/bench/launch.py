@@ -4,13 +4,16 @@
     python tests/bench/launch.py --count        the same on the fake driver under valgrind, which must be installed
     python tests/bench/launch.py --bare         beside the same kernels launched from C by cuLaunchKernel alone (needs cc)
     python tests/bench/launch.py --bare --peers         on a GPU: numba-cuda, too
+    python tests/bench/launch.py --bare --peers --fake  the three on the fake driver: peer_cuda.c is the peer's way to it
 
 On the fake driver nothing runs; its checks are part of the figure, and with NAJA_FAKE_RECORD=1 so is its record of the launch.
+A real driver takes many times as long: what is added to the bare call means something there, the ratio to it does not.
 With --bare the figures are of short bursts, taken in turns, so that on a GPU the queue is never full: a launch that has to wait
 for the device would cost the same from everywhere.
 """
 import argparse
 import ctypes
+import json
 import os
 import re
 import shutil
@@ -84,9 +87,26 @@ def libcuda():
     return os.environ.get('NAJA_LIBCUDA') or (os.environ['NAJA_FAKE_CUDA'] if mock else 'libcuda.so.1')
 
 
+def compiler():
+    return next(filter(None, map(shutil.which, ('cc', 'gcc', 'clang', 'nvcc'))), None)
+
+
+def peer_on_fake(argv):
+    """The status of this program run again where libcuda.so.1 is peer_cuda.c, over the fake driver."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    root, fake = os.path.dirname(os.path.dirname(here)), os.path.abspath(libcuda())
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([compiler(), '-O2', '-shared', '-fPIC', '-I', root, '-I', os.path.join(root, 'cuda'),
+                        os.path.join(here, 'peer_cuda.c'), fake, '-Wl,-rpath,' + os.path.dirname(fake),
+                        '-Wl,-soname,libcuda.so.1', '-o', os.path.join(folder, 'libcuda.so.1')], check=True)
+        env = {**os.environ, 'LD_LIBRARY_PATH': folder + os.pathsep + os.environ.get('LD_LIBRARY_PATH', ''), 'NAJA_LIBCUDA': fake,
+               'CUDA_PYTHON_DISABLE_MAJOR_VERSION_WARNING': '1', 'NUMBA_CUDA_LOW_OCCUPANCY_WARNINGS': '0'}
+        return subprocess.run([sys.executable, os.path.abspath(__file__), *argv, '--again'], env=env).returncode
+
+
 def bare_library(folder):
     """launch_bare.c as a library; None without a C compiler."""
-    cc = next(filter(None, map(shutil.which, ('cc', 'gcc', 'clang', 'nvcc'))), None)
+    cc = compiler()
     if not cc:
         return None
     path = os.path.join(folder, 'launch_bare.so')
@@ -120,11 +140,20 @@ def bare_open(lib, ptx):
     return sizes
 
 
-def time_burst(launch, args, synchronize):
+def time_burst(launch, args, synchronize, n):
     synchronize()
     start = time.perf_counter()
-    run(launch, args, BURST)
-    return (time.perf_counter() - start) / BURST * 1e9
+    run(launch, args, n)
+    return (time.perf_counter() - start) / n * 1e9
+
+
+def arrived():
+    """Launches that the fake driver has seen; None of a real one."""
+    lib = ctypes.CDLL(libcuda())
+    if not hasattr(lib, 'nj_fake_called'):
+        return None
+    lib.nj_fake_called.restype, lib.nj_fake_called.argtypes = ctypes.c_long, [ctypes.c_char_p]
+    return lib.nj_fake_called(b'cuLaunchKernel')
 
 
 def time_beside(lib, arrays, scalars, bursts, peers=None):
@@ -133,50 +162,68 @@ def time_beside(lib, arrays, scalars, bursts, peers=None):
     kernel, args = define(arrays, scalars)
     sizes = bare_open(lib, kernel.inspect_asm(kernel.signatures[0]))
     values = (ctypes.c_uint * (len(sizes) + 1))(*sizes)
-    launches = [(kernel[1, 32], args, cuda.synchronize)]
+    launches = [(kernel[1, 32], args, cuda.synchronize, BURST)]
     if peers:
-        launches.append((*make(arrays, scalars, peers), peers.synchronize))
-    best = [float('inf')] * 3
+        theirs = (*make(arrays, scalars, peers), peers.synchronize)
+        few = max(4, min(BURST, int(1e6 / time_burst(*theirs, 4))))     # a millisecond: a longer burst is interrupted
+        launches.append((*theirs, few))
+    best, before = [float('inf')] * 3, arrived()
     for _ in range(bursts):
         ns = [time_burst(*one) for one in launches]
         ns.insert(1, lib.bare_time(len(sizes), values, BURST))
         if ns[1] < 0:
             sys.exit(f'a launch from C failed: CUresult {-ns[1]:.0f}')
         best = [min(a, b) for a, b in zip(best, ns + [float('inf')])]
+    if before is not None and arrived() - before != bursts * (BURST + sum(n for *_, n in launches)):
+        sys.exit('launches that did not reach the driver')
     return best
 
 
-def print_bare(bursts, peers):
+def print_bare(bursts, peers, fake, as_json):
+    """The table, or a JSON list for each case: name, nanoseconds of naja, of C, of the peer or null."""
     with tempfile.TemporaryDirectory() as folder:
         lib = bare_library(folder)
         if not lib:
             sys.exit('--bare needs a C compiler: cc, gcc, clang or nvcc')
-        print(f'{"":<16}{"naja":>12}{"C":>12}{"ratio":>8}{"aim":>6}' + (f'{"numba-cuda":>14}' if peers else ''))
+        if not as_json:
+            print('on the fake driver, which runs nothing' if fake else 'on a GPU')
+            print(f'{"":<16}{"naja":>12}{"C":>12}{"added":>8}' + ('' if fake else f'{"ratio":>8}{"aim":>6}')
+                  + (f'{"numba-cuda":>14}{"naja/it":>10}' if peers else ''))
         for name, arrays, scalars in CASES:
             ours, bare, theirs = time_beside(lib, arrays, scalars, bursts, peers)
-            print(f'{name:<16}{ours:>9.0f} ns{bare:>9.0f} ns{ours / bare:>8.2f}{AIMS.get(name, ""):>6}'
-                  + (f'{theirs:>11.0f} ns' if peers else ''))
+            if as_json:
+                print(json.dumps([name, ours, bare, theirs if peers else None]), flush=True)
+                continue
+            print(f'{name:<16}{ours:>9.0f} ns{bare:>9.0f} ns{ours - bare:>8.0f}'
+                  + ('' if fake else f'{ours / bare:>8.2f}{AIMS.get(name, ""):>6}')
+                  + (f'{theirs:>11.0f} ns{ours / theirs:>10.4f}' if peers else ''), flush=True)
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split('\n\n')[0])
     p.add_argument('--count', action='store_true', help='instructions, by callgrind')
-    p.add_argument('--peers', action='store_true', help='numba-cuda too (needs a GPU)')
+    p.add_argument('--peers', action='store_true', help='numba-cuda too (needs a GPU, or --bare --fake)')
+    p.add_argument('--fake', action='store_true', help='with --bare --peers: on the fake driver')
     p.add_argument('--bare', action='store_true', help='beside the same launches from C')
     p.add_argument('--bursts', type=int, default=400, help='how often, for --bare')
+    p.add_argument('--json', action='store_true', help='--bare as one JSON list a line')
+    p.add_argument('--again', action='store_true', help=argparse.SUPPRESS)
     p.add_argument('--child', help=argparse.SUPPRESS)
     args = p.parse_args()
     if args.child:
         arrays, scalars, n = map(int, args.child.split(','))
         run(*make(arrays, scalars), n)
         return
-    if not args.peers:
+    fake = args.fake or not args.peers
+    if fake:
         os.environ.setdefault('NAJA_DEVICE', 'mock')
         os.environ.setdefault('NAJA_FAKE_RECORD', '0')
     if args.bare:
+        if args.peers and fake and not args.again:
+            sys.exit(peer_on_fake(sys.argv[1:]))
         if args.peers:
             from numba import cuda
-        print_bare(args.bursts, cuda if args.peers else None)
+        print_bare(args.bursts, cuda if args.peers else None, os.environ.get('NAJA_DEVICE') == 'mock', args.json)
         return
     for name, arrays, scalars in CASES:
         if args.count:

@@ -126,12 +126,12 @@ def group_calls(args):
         row("call: " + name, ours, theirs, unit="ns", aim=CALL_AIMS.get(name))
 
 
-LAUNCH = """
+COUNT = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 import launch
 for name, arrays, scalars in launch.CASES:
-    print(json.dumps([name, launch.time_one(*launch.make(arrays, scalars)), launch.count_one(arrays, scalars) if sys.argv[2] == "1" else 0]))
+    print(json.dumps([name, launch.count_one(arrays, scalars)]))
 """
 LAUNCH_NS = {"no arguments": 150, "16 arrays": 400, "256 scalars": 1200}
 
@@ -142,19 +142,25 @@ def fake_driver():
 
 
 def group_launch(args):
-    """On the fake driver, whose checks are part of the nanoseconds, but not of the instructions."""
+    """On the fake driver, which runs nothing: its checks are in the nanoseconds of all three, but not in the instructions."""
     fake = fake_driver()
     if not fake:
         print("launches: not measured, the fake driver is not built (cmake --build build --target fakecuda)")
         return
-    out = child(args.python, LAUNCH, HERE, int(args.count), NAJA_DEVICE="mock", NAJA_FAKE_CUDA=fake, NAJA_FAKE_RECORD="0")
-    counts = {}
-    for name, ns, count in map(json.loads, out.splitlines()):
+    command = [args.python, os.path.join(HERE, "launch.py"), "--bare", "--peers", "--fake", "--json", "--bursts", "200"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "NAJA_FAKE_CUDA": fake})
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip()[-1500:] or f"status {done.returncode}")
+    for name, ns, bare, theirs in map(json.loads, done.stdout.splitlines()):
+        row(f"launch (fake driver): {name}", ns, theirs, unit="ns")
         aim = LAUNCH_NS.get(name)
-        row(f"launch: {name}", ns, unit="ns", ratio=ns / aim if aim else None, aim=1 if aim else None)
-        counts[name] = count
+        if aim:
+            row(f"  in parts of {aim} ns", ns, unit="ns", ratio=ns / aim, aim=1)
+        row("  added over the bare call from C", ns - bare, theirs - bare, unit="ns")
     if not args.count:
         return
+    out = child(args.python, COUNT, HERE, NAJA_DEVICE="mock", NAJA_FAKE_CUDA=fake, NAJA_FAKE_RECORD="0")
+    counts = dict(map(json.loads, out.splitlines()))
     row("  instructions without arguments", counts["no arguments"], unit="")
     for many, one, n, limit in (("16 arrays", "1 array", 15, 60), ("256 scalars", "1 scalar", 255, 15)):
         each = (counts[many] - counts[one]) / n
