@@ -79,6 +79,8 @@ typedef struct NjEntryWhy { const char *name; uint64_t digest; } NjEntryWhy;
 bool nj_entry_write(NjText *out, const NjKey *k, NjTypes *ts, const NjImage *im);
 /* Header, size and hash: are these bytes an entry, undamaged, for this key (NULL: whatever key it says)? */
 bool nj_entry_check(const void *bytes, size_t n, const uint8_t *id);
+/* Another layout than this build's, which no look-up of it ever asks for. Not damaged as far as can be told. */
+bool nj_entry_is_foreign(const void *bytes, size_t n);
 /* Of checked bytes; locations and exception classes are those of the live program behind the key. */
 bool nj_entry_bind(const void *bytes, size_t n, const NjKey *k, NjTypes *ts, NjArena *a, NjImage *out);
 bool nj_entry_info(const void *bytes, size_t n, NjArena *a, NjEntryInfo *out);

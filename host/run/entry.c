@@ -423,6 +423,11 @@ bool nj_entry_check(const void *bytes, size_t n, const uint8_t *id)
     return !memcmp(digest, p + HASH_AT, NJ_DIGEST);
 }
 
+bool nj_entry_is_foreign(const void *bytes, size_t n)
+{
+    return n >= HEAD && !memcmp(bytes, magic, sizeof magic) && head_u32(bytes, 8) != ENTRY_VERSION;
+}
+
 static Reader meta_reader(const void *bytes)
 {
     const uint8_t *p = bytes;

@@ -262,8 +262,9 @@ static PyObject *entry_dict(const NjCacheFile *f, const void *bytes, size_t n)
     if (!a)
         PyErr_NoMemory();
     else if (!nj_entry_check(bytes, n, NULL) || !nj_entry_info(bytes, n, a, &i))
-        d = Py_BuildValue("{s:O,s:s,s:s,s:K,s:L}", "ok", Py_False, "dir", f->sub, "file", f->name, "bytes", f->nbytes,
-                          "used", f->used);
+        d = Py_BuildValue("{s:O,s:O,s:s,s:s,s:K,s:L}", "ok", Py_False,
+                          "foreign", nj_entry_is_foreign(bytes, n) ? Py_True : Py_False, "dir", f->sub, "file", f->name,
+                          "bytes", f->nbytes, "used", f->used);
     else
         d = Py_BuildValue("{s:O,s:s,s:s,s:K,s:L,s:N,s:N,s:N,s:N,s:I,s:N,s:N,s:s,s:K,s:K,s:N}",
                           "ok", Py_True, "dir", f->sub, "file", f->name, "bytes", f->nbytes, "used", f->used,
@@ -294,7 +295,7 @@ static bool list_one(void *arg, const NjCacheFile *f)
     return rc == 0;
 }
 
-/* Every entry, checked: what is damaged has 'ok' False. */
+/* Every entry, checked: what is damaged has 'ok' False, and so has what a naja with another layout wrote ('foreign'). */
 static PyObject *cache_list(PyObject *module, PyObject *unused)
 {
     PyObject *list = PyList_New(0);

@@ -9,7 +9,8 @@ Stats = collections.namedtuple("Stats", "cache_path cache_hits cache_misses")
 
 
 def entries():
-    """Every entry on disk as a dict, newest use first; damaged ones have 'ok' False."""
+    """Every entry on disk as a dict, newest use first. Damaged ones have 'ok' False; those of a version with another
+    layout, too, and 'foreign'."""
     return sorted(_naja.cache_list(), key=lambda e: -e["used"])
 
 
@@ -30,6 +31,10 @@ def _code(entry):
     return f"{text} + cubin {_size(entry['cubin_bytes'])}" if entry["cubin_bytes"] else text
 
 
+def _fault(entry):
+    return "of another version of naja" if entry["foreign"] else "damaged"
+
+
 def _where(entry):
     return f"{entry['source']}:{entry['line']}"
 
@@ -37,7 +42,7 @@ def _where(entry):
 def _print_list(args):
     found = entries()
     for e in found:
-        what = f"{e['qualname']}  {e['signature']}  [{e['target']}]  {_where(e)}  {_code(e)}" if e["ok"] else "damaged"
+        what = f"{e['qualname']}  {e['signature']}  [{e['target']}]  {_where(e)}  {_code(e)}" if e["ok"] else _fault(e)
         print(f"{e['dir']}{e['file'][:10]}  {_size(e['bytes']):>10}  {_age(time.time() - e['used']):>7}  {what}")
     print(f"{len(found)} entries, {_size(sum(e['bytes'] for e in found))}, in {_naja.cache_path()}")
     return 0
@@ -45,13 +50,14 @@ def _print_list(args):
 
 def _print_verify(args):
     found = entries()
-    bad = [e for e in found if not e["ok"]]
+    bad = [e for e in found if not e["ok"] and not e["foreign"]]
+    foreign = sum(not e["ok"] and e["foreign"] for e in found)
     for e in bad:
         print(f"damaged: {_naja.cache_path()}/{e['dir']}/{e['file']}")
     kinds = collections.Counter(e["code"] + " and cubin" * (e["cubin_bytes"] > 0) for e in found if e["ok"])
-    print(f"{len(found) - len(bad)} entries are right"
+    print(f"{len(found) - len(bad) - foreign} entries are right"
           + (f" ({', '.join(f'{n} {kind}' for kind, n in sorted(kinds.items()))})" if kinds else "")
-          + f", {len(bad)} damaged"
+          + (f", {foreign} of another version of naja" if foreign else "") + f", {len(bad)} damaged"
           + (" (they are ignored, and replaced when needed)" if bad else ""))
     return 1 if bad else 0
 

@@ -301,6 +301,15 @@ if not there:
 ''')
 
 
+def entry_of_another_version(folder):
+    path = os.path.join(folder, '00', 62 * '0' + '.naja')
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    with open(path, 'wb') as f:
+        f.write(b'najacach' + bytes([1]) + bytes(200))
+    os.chmod(path, 0o600)
+    return path
+
+
 def test_what_the_command_shows(folder):
     def command(*args):
         return subprocess.run([sys.executable, '-m', 'naja', 'cache', *args], text=True, capture_output=True,
@@ -315,6 +324,11 @@ def test_what_the_command_shows(folder):
     assert 'cubin' in command('explain', 'add').stdout
     verified = command('verify')
     assert verified.returncode == 0 and '1 PTX and cubin' in verified.stdout and '1 native' in verified.stdout
+    other = entry_of_another_version(folder)
+    verified = command('verify')
+    assert verified.returncode == 0 and '1 of another version of naja, 0 damaged' in verified.stdout
+    assert '  of another version of naja\n' in command('list').stdout
+    os.remove(other)
     damage_at = next(p for top, _, names in os.walk(folder) for p in [os.path.join(top, n) for n in names] if cubin_of(p))
     damage(damage_at, open(damage_at, 'rb').read()[:-3])
     verified = command('verify')
