@@ -135,6 +135,7 @@ static void put_module(KeyWriter *w, const NjConst *k)
 static void put_tuple(KeyWriter *w, const NjConst *k)
 {
     put_consts(w, k->tuple.at, k->tuple.n);
+    put_str(w, k->tuple.names ? k->name : NULL);
     for (uint32_t i = 0; k->tuple.names && i < k->tuple.n; i++)
         put_str(w, k->tuple.names[i]);
 }

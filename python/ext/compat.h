@@ -51,6 +51,20 @@ static inline PyObject *nj_dict_get(PyObject *d, PyObject *key)
 #endif
 }
 
+/* What a weak reference refers to, or NULL. Borrowed: of something that somebody else keeps alive. */
+static inline PyObject *nj_weak_get(PyObject *ref)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    PyObject *v = NULL;
+    if (PyWeakref_GetRef(ref, &v) > 0)
+        Py_DECREF(v);
+    return v;
+#else
+    PyObject *v = PyWeakref_GetObject(ref);
+    return v == Py_None ? NULL : v;
+#endif
+}
+
 /* 3.12 replaced the three-part exception state. */
 static inline PyObject *nj_exc_take(void)
 {

@@ -98,7 +98,8 @@ static int const_str(SnapScope *c, PyObject *o, NjConst *k)
 
 /* -- tuples ---------------------------------------------------------------------------------------------- */
 
-static const char *const *const_fields(SnapScope *c, PyObject *o, Py_ssize_t n)
+/* The field names of a named tuple and, in *tag, the name of its types; NULL for a plain tuple. */
+static const char *const *const_fields(SnapScope *c, PyObject *o, Py_ssize_t n, const char **tag)
 {
     PyObject *fields = NULL;
     if (PyTuple_CheckExact(o) || nj_getattr_opt(o, "_fields", &fields) <= 0)
@@ -110,8 +111,11 @@ static const char *const *const_fields(SnapScope *c, PyObject *o, Py_ssize_t n)
         if (!PyUnicode_Check(PyTuple_GET_ITEM(fields, i)) ||
             !(names[i] = nj_snap_str(c->s, PyTuple_GET_ITEM(fields, i))))
             names = NULL;
+    PyObject *text = names ? nj_named_tag(Py_TYPE(o), fields) : NULL;
+    *tag = text ? nj_snap_str(c->s, text) : NULL;
+    Py_XDECREF(text);
     Py_DECREF(fields);
-    return names;
+    return *tag ? names : NULL;
 }
 
 static int const_tuple(SnapScope *c, PyObject *o, NjConst *k)
@@ -131,7 +135,7 @@ static int const_tuple(SnapScope *c, PyObject *o, NjConst *k)
     k->kind = NJ_C_TUPLE;
     k->tuple.at = at;
     k->tuple.n = (uint32_t)n;
-    k->tuple.names = i == n ? const_fields(c, o, n) : NULL;
+    k->tuple.names = i == n ? const_fields(c, o, n, &k->name) : NULL;
     return i == n && !PyErr_Occurred() ? 1 : -1;
 }
 

@@ -17,6 +17,7 @@ typedef struct NjDisp {
     NjParams params;
     NjOpts opts;
     bool nogil, frozen;            /* frozen: no new specialisations */
+    bool later;                    /* the declared signatures are not compiled yet: nj_disp_settle does that */
     NjGate gate;                   /* what is being compiled */
     PyObject *dict, *weakrefs;
 } NjDisp;
@@ -26,7 +27,11 @@ extern PyTypeObject NjDisp_Type;
 /* dispatcher.c */
 /* The specialisation for exactly these types, compiled now if it is new and that is allowed. Borrowed. */
 NjPySpec *nj_disp_compile(NjDisp *d, const NjType *const *args, uint32_t nargs, const NjType *ret);
+/* Compiles the declared signatures of a dispatcher that was unpickled; whoever looks at specs asks for it first. */
+int       nj_disp_settle(NjDisp *d);
 void      nj_disp_drop_specs(NjDisp *d);
+PyObject *nj_disp_name(const NjDisp *d);                  /* as Python's messages call the function; borrowed */
+int       nj_disp_sig_fail(NjDisp *d, PyObject *sig);     /* -1 with the error for a signature that has other parameters */
 PyObject *nj_disp_only(NjDisp *d, NjPySpec *s);           /* a dispatcher of this specialisation alone */
 
 /* disp_attrs.c */

@@ -22,7 +22,7 @@ static PyObject *args_of(const NjPySpec *s)
 
 static PyObject *list_of(NjDisp *d, PyObject *(*make)(const NjPySpec *))
 {
-    PyObject *r = PyList_New(0);
+    PyObject *r = nj_disp_settle(d) < 0 ? NULL : PyList_New(0);
     for (uint32_t i = 0; r && i < d->nspecs; i++) {
         PyObject *o = make(d->specs[i]);
         if (!o || PyList_Append(r, o) < 0)
@@ -45,7 +45,7 @@ static PyObject *get_nopython_signatures(PyObject *self, void *unused)
 /* {argument types: make(specialisation)} */
 static PyObject *dict_of(NjDisp *d, PyObject *(*make)(const NjPySpec *, int), int arg)
 {
-    PyObject *r = PyDict_New();
+    PyObject *r = nj_disp_settle(d) < 0 ? NULL : PyDict_New();
     for (uint32_t i = 0; r && i < d->nspecs; i++) {
         PyObject *key = args_of(d->specs[i]), *v = key ? make(d->specs[i], arg) : NULL;
         if (!v || PyDict_SetItem(r, key, v) < 0)
@@ -66,7 +66,7 @@ static PyObject *get_overloads(PyObject *self, void *unused)
 /* {argument types: 1} of the specialisations that came from the cache, or that did not. */
 static PyObject *stats_of(NjDisp *d, bool cached)
 {
-    PyObject *r = PyDict_New();
+    PyObject *r = nj_disp_settle(d) < 0 ? NULL : PyDict_New();
     for (uint32_t i = 0; r && i < d->nspecs; i++) {
         PyObject *key = d->specs[i]->cached == cached ? args_of(d->specs[i]) : NULL, *one = PyLong_FromLong(1);
         if (PyErr_Occurred() || (key && PyDict_SetItem(r, key, one) < 0))
@@ -99,6 +99,25 @@ static PyObject *get_func(PyObject *self, void *unused)
 static PyObject *get_doc(PyObject *self, void *unused)
 {
     return PyObject_GetAttrString(((NjDisp *)self)->func, "__doc__");
+}
+
+/* __doc__ and __wrapped__ are the function's until somebody sets them, as functools.wraps does. */
+static PyObject *get_own(PyObject *self, void *name)
+{
+    PyObject *dict = ((NjDisp *)self)->dict, *v = dict ? PyDict_GetItemString(dict, name) : NULL;
+    if (v)
+        return Py_NewRef(v);
+    return strcmp(name, "__doc__") ? get_func(self, NULL) : get_doc(self, NULL);
+}
+
+static int set_own(PyObject *self, PyObject *v, void *name)
+{
+    PyObject *dict = PyObject_GenericGetDict(self, NULL);
+    int rc = !dict ? -1 : v ? PyDict_SetItemString(dict, name, v) : PyDict_DelItemString(dict, name);
+    if (rc < 0 && PyErr_ExceptionMatches(PyExc_KeyError))
+        PyErr_SetString(PyExc_AttributeError, name);
+    Py_XDECREF(dict);
+    return rc;
 }
 
 static PyObject *get_code(PyObject *self, void *unused)
@@ -134,8 +153,8 @@ static PyObject *get_is_compiling(PyObject *self, void *unused)
 
 PyGetSetDef nj_disp_getset[] = {
     {"py_func", get_func, NULL, "the Python function", NULL},
-    {"__wrapped__", get_func, NULL, "the Python function", NULL},
-    {"__doc__", get_doc, NULL, NULL, NULL},
+    {"__wrapped__", get_own, set_own, "the Python function", "__wrapped__"},
+    {"__doc__", get_own, set_own, NULL, "__doc__"},
     {"doc", get_doc, NULL, "the function's docstring", NULL},
     {"func_code", get_code, NULL, "the function's code object", NULL},
     {"locals", get_locals, NULL, "types declared for variables", NULL},
@@ -173,30 +192,33 @@ PyObject *nj_disp_getattro(PyObject *self, PyObject *name)
 
 /* -- compiling on request ------------------------------------------------------------------------------ */
 
-static PyObject *m_compile(PyObject *self, PyObject *arg)
+/* A callable for the compiled signature alone. */
+static PyObject *m_compile(PyObject *self, PyObject *args, PyObject *kw)
 {
+    static char *names[] = {"sig", NULL};
     NjDisp *d = (NjDisp *)self;
-    PyObject *sig = nj_pysig_get(arg);
-    if (!sig)
+    PyObject *arg, *sig = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kw, "O:compile", names, &arg) || nj_disp_settle(d) < 0 ||
+        !(sig = nj_pysig_get(arg)))
         return NULL;
     const NjSig *s = nj_pysig_sig(sig);
     NjPySpec *spec = NULL;
-    if (s->nargs != nj_params_count(&d->params))
-        PyErr_Format(PyExc_TypeError, "the signature %R has %u arguments, but %R has %zd parameters", sig, s->nargs,
-                     d->func, nj_params_count(&d->params));
+    if (s->nargs != nj_params_count(&d->params) || d->params.variadic)
+        nj_disp_sig_fail(d, sig);
     else if (d->frozen)
-        PyErr_Format(PyExc_RuntimeError, "compilation of %R is disabled", d->func);
+        PyErr_Format(PyExc_RuntimeError, "compilation of %U is disabled", nj_disp_name(d));
     else
         spec = nj_disp_compile(d, s->args, s->nargs,
                                s->ret && s->ret->kind == NJ_K_VOID ? nj_type_none(nj_ext_types()) : s->ret);
     Py_DECREF(sig);
-    return spec ? Py_NewRef(self) : NULL;
+    return spec ? nj_disp_only(d, spec) : NULL;
 }
 
-static PyObject *m_disable_compile(PyObject *self, PyObject *args)
+static PyObject *m_disable_compile(PyObject *self, PyObject *args, PyObject *kw)
 {
+    static char *names[] = {"val", NULL};
     int yes = 1;
-    if (!PyArg_ParseTuple(args, "|p:disable_compile", &yes))
+    if (!PyArg_ParseTupleAndKeywords(args, kw, "|p:disable_compile", names, &yes))
         return NULL;
     ((NjDisp *)self)->frozen = yes;
     Py_RETURN_NONE;
@@ -218,6 +240,8 @@ static void recompile_swap(NjDisp *d, NjPySpec **fresh)
 static PyObject *m_recompile(PyObject *self, PyObject *unused)
 {
     NjDisp *d = (NjDisp *)self;
+    if (nj_disp_settle(d) < 0)
+        return NULL;
     uint32_t n = d->nspecs, i = 0;
     NjPySpec **fresh = PyMem_Calloc(n + 1, sizeof *fresh);
     if (!fresh)
@@ -249,7 +273,7 @@ static PyObject *view_of(const NjPySpec *s, int what)
 /* The specialisation a signature names; KeyError when there is none. */
 static NjPySpec *spec_of(NjDisp *d, PyObject *signature)
 {
-    PyObject *sig = nj_pysig_get(signature);
+    PyObject *sig = nj_disp_settle(d) < 0 ? NULL : nj_pysig_get(signature);
     if (!sig)
         return NULL;
     const NjSig *want = nj_pysig_sig(sig);
@@ -258,7 +282,7 @@ static NjPySpec *spec_of(NjDisp *d, PyObject *signature)
         if (nj_spec_is(d->specs[i], want->args, want->nargs))
             s = d->specs[i];
     if (!s)
-        PyErr_Format(PyExc_KeyError, "%R has not been compiled for %R", d->func, sig);
+        PyErr_Format(PyExc_KeyError, "%U has not been compiled for %R", nj_disp_name(d), sig);
     Py_DECREF(sig);
     return s;
 }
@@ -368,9 +392,9 @@ static PyObject *m_reduce(PyObject *self, PyObject *unused)
 
 #define WITH_KEYWORDS(f) ((PyCFunction)(void (*)(void))(f)), METH_VARARGS | METH_KEYWORDS
 PyMethodDef nj_disp_tp_methods[] = {
-    {"compile", m_compile, METH_O, "compile(signature): now, instead of at the first call."},
-    {"disable_compile", m_disable_compile, METH_VARARGS,
-     "disable_compile(yes=True): no new argument types from now on."},
+    {"compile", WITH_KEYWORDS(m_compile), "compile(sig): now, instead of at the first call. A callable for it alone."},
+    {"disable_compile", WITH_KEYWORDS(m_disable_compile),
+     "disable_compile(val=True): no new argument types from now on."},
     {"recompile", m_recompile, METH_NOARGS, "Compiles everything again, with globals and closures as they are now."},
 #define ROW(module, name, doc) {#name, WITH_KEYWORDS(py_##name), doc},
     IN_PYTHON(ROW)

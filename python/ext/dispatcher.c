@@ -65,20 +65,26 @@ static PyObject *call_convert(const NjDisp *d, NjPySpec *s, PyObject *const *arg
     return r;
 }
 
+PyObject *nj_disp_name(const NjDisp *d)
+{
+    return ((PyFunctionObject *)d->func)->func_qualname;
+}
+
 /* -- choosing ----------------------------------------------------------------------------------------- */
 
-static PyObject *choose_fail(const NjDisp *d, const NjType *const *types, Py_ssize_t n, bool ambiguous)
+static PyObject *choose_fail(NjDisp *d, const NjType *const *types, Py_ssize_t n, bool ambiguous)
 {
     NjText t;
     nj_text_init(&t);
     for (Py_ssize_t i = 0; i < n; i++)
         nj_text_fmt(&t, "%s%s", i ? ", " : "", types[i]->name);
-    if (ambiguous)
-        PyErr_Format(PyExc_TypeError, "ambiguous call of %R: several of its signatures fit (%s) equally well", d->func,
-                     t.at);
-    else
-        PyErr_Format(PyExc_TypeError, "no matching definition of %R for argument type(s) %s; its signatures are %R",
-                     d->func, n ? t.at : "()", d->declared);
+    PyObject *sigs = PyObject_GetAttrString((PyObject *)d, "nopython_signatures");
+    if (sigs)
+        PyErr_Format(PyExc_TypeError,
+                     ambiguous ? "ambiguous call of %U: several of its signatures fit (%s) equally well; they are %R"
+                               : "no matching definition of %U for argument type(s) %s; its signatures are %R",
+                     nj_disp_name(d), n ? t.at : "()", sigs);
+    Py_XDECREF(sigs);
     nj_text_free(&t);
     return NULL;
 }
@@ -128,6 +134,8 @@ static PyObject *call_new_types(NjDisp *d, PyObject *const *args, Py_ssize_t n)
 /* The arguments are in parameter order. */
 static PyObject *call_bound(NjDisp *d, PyObject *const *args, Py_ssize_t n)
 {
+    if (d->later && nj_disp_settle(d) < 0)
+        return NULL;
     for (uint32_t i = d->nspecs; i-- > 0;) {
         NjPySpec *s = d->specs[i];
         bool hit;
@@ -150,8 +158,8 @@ static PyObject *call_variadic(NjDisp *d)
     for (Py_ssize_t i = 0; i < n; i++)
         types[i] = nj_type_none(nj_ext_types());
     if (nj_disp_compile(d, types, (uint32_t)n, NULL))
-        PyErr_Format(PyExc_NotImplementedError, "%R has *args or **kwargs, which compiled functions cannot have",
-                     d->func);
+        PyErr_Format(PyExc_NotImplementedError, "%U has *args or **kwargs, which compiled functions cannot have",
+                     nj_disp_name(d));
     PyMem_Free(types);
     return NULL;
 }
@@ -171,6 +179,7 @@ static PyObject *call_keywords(NjDisp *d, PyObject *const *args, Py_ssize_t narg
             r = call_try(d->last, bound, n, &hit);
         if (!hit && !PyErr_Occurred())
             r = call_bound(d, bound, n);
+        nj_params_unfold(&d->params, bound);
     }
     if (bound != few)
         PyMem_Free(bound);
@@ -258,12 +267,12 @@ void nj_disp_drop_specs(NjDisp *d)
 static int disp_options(NjDisp *d, PyObject *kw)
 {
     static char *names[] = {"error_model", "fast_flags", "boundscheck", "debug", "nogil",
-                            "inline",      "opt",        "cache",       NULL};
+                            "inline",      "opt",        "cache",       "later", NULL};
     int error_model = 0, fast = 0, bounds = 0, debug = 0, nogil = 0, inline_hint = 0, opt = (int)nj_knobs()->opt,
-        cache = 1;
+        cache = 1, later = 0;
     PyObject *none = PyTuple_New(0);
-    int ok = none && PyArg_ParseTupleAndKeywords(none, kw, "|$iipppiip:Dispatcher", names, &error_model, &fast, &bounds,
-                                                 &debug, &nogil, &inline_hint, &opt, &cache);
+    int ok = none && PyArg_ParseTupleAndKeywords(none, kw, "|$iipppiipp:Dispatcher", names, &error_model, &fast, &bounds,
+                                                 &debug, &nogil, &inline_hint, &opt, &cache, &later);
     Py_XDECREF(none);
     d->opts = (NjOpts){
         .error_model = error_model ? NJ_ERRORS_NUMPY : NJ_ERRORS_PYTHON,
@@ -276,6 +285,7 @@ static int disp_options(NjDisp *d, PyObject *kw)
         .nocache = !cache,
     };
     d->nogil = nogil;
+    d->later = later;
     return ok ? 0 : -1;
 }
 
@@ -287,16 +297,25 @@ static int disp_declare(NjDisp *d, PyObject *sigs)
         return -1;
     for (Py_ssize_t i = 0; i < n; i++)
         d->sigs[i] = *nj_pysig_sig(PyList_GET_ITEM(d->declared, i));
+    d->frozen = n > 0;
     return 0;
 }
 
-static int declared_check(const NjDisp *d, Py_ssize_t i)
+int nj_disp_sig_fail(NjDisp *d, PyObject *sig)
 {
-    if (d->sigs[i].nargs == nj_params_count(&d->params))
-        return 0;
-    PyErr_Format(PyExc_TypeError, "the signature %R has %u arguments, but %R has %zd parameters",
-                 PyList_GET_ITEM(d->declared, i), d->sigs[i].nargs, d->func, nj_params_count(&d->params));
+    if (d->params.variadic)
+        Py_XDECREF(call_variadic(d));
+    else
+        PyErr_Format(PyExc_TypeError, "the signature %R has %u arguments, but %U has %zd parameters", sig,
+                     nj_pysig_sig(sig)->nargs, nj_disp_name(d), nj_params_count(&d->params));
     return -1;
+}
+
+static int declared_check(NjDisp *d, Py_ssize_t i)
+{
+    if (d->sigs[i].nargs == nj_params_count(&d->params) && !d->params.variadic)
+        return 0;
+    return nj_disp_sig_fail(d, PyList_GET_ITEM(d->declared, i));
 }
 
 static bool declared_before(const NjSig *sigs, uint32_t n, const NjSig *s)
@@ -307,8 +326,8 @@ static bool declared_before(const NjSig *sigs, uint32_t n, const NjSig *s)
     return false;
 }
 
-/* All declared signatures side by side; one that is there twice counts once. Only the constructor
- * knows the object yet. */
+/* All declared signatures side by side; one that is there twice counts once. Nobody else adds specialisations yet: the
+ * constructor or nj_disp_settle calls this. */
 static int disp_compile_declared(NjDisp *d)
 {
     uint32_t n = (uint32_t)PyList_GET_SIZE(d->declared), m = 0;
@@ -335,8 +354,23 @@ static int disp_compile_declared(NjDisp *d)
     d->specs = specs;
     d->nspecs = m;
     d->cap = n + 1;
-    d->frozen = m > 0;
     return 0;
+}
+
+int nj_disp_settle(NjDisp *d)
+{
+    NjFlight *flight = NULL;
+    int mine = 0;
+    while (d->later && !(mine = nj_gate_enter(&d->gate, d->func, &d->later, NULL, 0, &flight)))
+        ;
+    if (mine <= 0)
+        return mine;
+    int rc = disp_compile_declared(d);
+    if (rc && !PyErr_Occurred())
+        PyErr_NoMemory();
+    d->later = rc != 0;
+    nj_gate_leave(&d->gate, flight);
+    return rc;
 }
 
 static NjDisp *disp_alloc(PyTypeObject *type, PyObject *func, PyObject *options)
@@ -359,7 +393,7 @@ static PyObject *disp_new(PyTypeObject *type, PyObject *args, PyObject *kw)
     if (!PyArg_ParseTuple(args, "O!OO!:Dispatcher", &PyFunction_Type, &func, &sigs, &PyDict_Type, &options))
         return NULL;
     NjDisp *d = disp_alloc(type, func, options);
-    if (d && (disp_options(d, kw) < 0 || disp_declare(d, sigs) < 0 || disp_compile_declared(d) < 0)) {
+    if (d && (disp_options(d, kw) < 0 || disp_declare(d, sigs) < 0 || (!d->later && disp_compile_declared(d) < 0))) {
         if (!PyErr_Occurred())
             PyErr_NoMemory();
         Py_CLEAR(d);
@@ -404,13 +438,12 @@ static int disp_traverse(PyObject *self, visitproc visit, void *arg)
     return 0;
 }
 
+/* The function stays: every cycle goes through something that clears itself (its dicts, a closure's cells), and other
+ * garbage may still call this. */
 static int disp_clear(PyObject *self)
 {
     NjDisp *d = (NjDisp *)self;
     nj_disp_drop_specs(d);
-    Py_CLEAR(d->func);
-    Py_CLEAR(d->options);
-    Py_CLEAR(d->declared);
     Py_CLEAR(d->dict);
     return 0;
 }
@@ -422,6 +455,9 @@ static void disp_dealloc(PyObject *self)
     if (d->weakrefs)
         PyObject_ClearWeakRefs(self);
     disp_clear(self);
+    Py_CLEAR(d->func);
+    Py_CLEAR(d->options);
+    Py_CLEAR(d->declared);
     nj_params_clear(&d->params);
     PyMem_Free(d->sigs);
     Py_TYPE(self)->tp_free(self);

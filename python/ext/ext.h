@@ -43,9 +43,12 @@ PyObject    *nj_pysig_get(PyObject *o);
 PyObject    *nj_pysig_list(PyObject *o);
 const NjSig *nj_pysig_sig(PyObject *sig);     /* lives as long as the object; sig must be a Signature */
 
+/* -- named.c: classes of named tuples ---------------------------------------------------------------- */
+PyObject *nj_named_tag(PyTypeObject *cls, PyObject *fields);      /* the name of its types; new reference */
+PyObject *nj_named_class(const NjType *t);                        /* borrowed, or NULL: gone, or none was ever seen */
+
 /* -- typeof.c ------------------------------------------------------------------------------------------ */
-PyObject *nj_typeof_class(const NjType *namedtuple);      /* borrowed: the class last seen for it, or NULL */
-/* The type of a value as an argument. NULL with TypeError/ValueError naming the value's type. */
+/* The type of a value as an argument. NULL with ArgumentError, which says what the value is and what would do. */
 const NjType *nj_pytype_of(PyObject *value);
 
 /* -- code.c: Python function -> NjCode --------------------------------------------------------------- */

@@ -214,7 +214,11 @@ static PyObject *call_bound(PyObject *self, PyObject *const *args, Py_ssize_t n,
     if (k->device || k->params.variadic || nparams > MAX_ARGS)      /* the compiler says what is wrong */
         return call_in_order(self, args, nparams > MAX_ARGS ? nparams : n);
     PyObject *bound[nparams + 1];
-    return nj_params_fold(&k->params, args, n, kwnames, bound) < 0 ? NULL : call_in_order(self, bound, nparams);
+    if (nj_params_fold(&k->params, args, n, kwnames, bound) < 0)
+        return NULL;
+    PyObject *r = call_in_order(self, bound, nparams);
+    nj_params_unfold(&k->params, bound);
+    return r;
 }
 
 PyObject *nj_launch_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)

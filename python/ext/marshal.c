@@ -174,7 +174,7 @@ static int exact_tuple(const NjType *t, NjAbi abi, PyObject *v, uint64_t *slots)
 {
     if (!PyTuple_Check(v) || PyTuple_GET_SIZE(v) != (Py_ssize_t)t->nelem)
         return 0;
-    if (t->names ? nj_typeof_class(t) != (PyObject *)Py_TYPE(v) : !PyTuple_CheckExact(v) && nj_pytype_of(v) != t)
+    if (t->names ? nj_named_class(t) != (PyObject *)Py_TYPE(v) : !PyTuple_CheckExact(v) && nj_pytype_of(v) != t)
         return PyErr_Occurred() ? -1 : 0;
     for (uint32_t i = 0; i < t->nelem; i++) {
         int r = exact_fill(t->elems[i], abi, PyTuple_GET_ITEM(v, i), slots);

@@ -62,7 +62,7 @@ static PyObject *ext_dump(PyObject *module, PyObject *arg)
 
 static PyObject *ext_jit_disabled(PyObject *module, PyObject *unused)
 {
-    return PyBool_FromLong(nj_knobs()->disable_jit != 0);
+    return PyBool_FromLong(nj_knobs()->disable_jit || nj_knobs()->disable_too);
 }
 
 static PyObject *ext_threads(PyObject *module, PyObject *unused)
@@ -94,7 +94,7 @@ static PyObject *ext_alloc_fail_at(PyObject *module, PyObject *arg)
 static PyMethodDef ext_methods[] = {
     {"_alloc_fail_at", ext_alloc_fail_at, METH_O, NULL},
     {"dump", ext_dump, METH_O, "dump(letters): show stages of what is compiled from now on; dump('help') lists them."},
-    {"jit_disabled", ext_jit_disabled, METH_NOARGS, "Is NAJA_DISABLE_JIT set?"},
+    {"jit_disabled", ext_jit_disabled, METH_NOARGS, "Is NAJA_DISABLE_JIT set, or NUMBA_DISABLE_JIT?"},
     {"get_num_threads", ext_threads, METH_NOARGS, "The number of threads that parallel code uses."},
     {"set_num_threads", ext_set_threads, METH_O,
      "set_num_threads(n): how many threads parallel code uses from now on."},

@@ -1,7 +1,8 @@
 /* params.c - a call's positional and keyword arguments in the order of the function's parameters, as Python itself
  * binds them.
  *
- * Only calls with keywords or missing arguments come here; defaults are read at each call, as Python does.
+ * Only calls with keywords or missing arguments come here; defaults are read at each call, as Python does. The bound
+ * arguments are owned: while the call runs, another thread may give the function other defaults.
  */
 #include "params.h"
 
@@ -83,11 +84,9 @@ static PyObject *fold_default(const NjParams *p, Py_ssize_t i)
     return i >= first ? PyTuple_GET_ITEM(defaults, i - first) : NULL;
 }
 
-int nj_params_fold(const NjParams *p, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, PyObject **out)
+static int fold_bind(const NjParams *p, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, PyObject **out)
 {
     Py_ssize_t n = nj_params_count(p);
-    if (nargs > p->nargs)
-        return fold_too_many(p, nargs);
     for (Py_ssize_t i = 0; i < n; i++)
         out[i] = i < nargs ? args[i] : NULL;
     if (kwnames && fold_keywords(p, args + nargs, kwnames, out) < 0)
@@ -101,4 +100,21 @@ int nj_params_fold(const NjParams *p, PyObject *const *args, Py_ssize_t nargs, P
                              PyTuple_GET_ITEM(p->names, i));
     }
     return 0;
+}
+
+int nj_params_fold(const NjParams *p, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, PyObject **out)
+{
+    if (nargs > p->nargs)
+        return fold_too_many(p, nargs);
+    if (fold_bind(p, args, nargs, kwnames, out) < 0)
+        return -1;
+    for (Py_ssize_t i = nj_params_count(p); i-- > 0;)
+        Py_INCREF(out[i]);
+    return 0;
+}
+
+void nj_params_unfold(const NjParams *p, PyObject **bound)
+{
+    for (Py_ssize_t i = nj_params_count(p); i-- > 0;)
+        Py_DECREF(bound[i]);
 }

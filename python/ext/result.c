@@ -120,7 +120,7 @@ static PyObject *get_tuple(const NjType *t, const uint64_t *slots, PyObject *con
         PyTuple_SET_ITEM(r, i, v);
         slots += nj_type_parts(nj_ext_types(), t->elems[i], NJ_ABI_CPU, NULL, 0);
     }
-    PyObject *cls = r && t->names ? nj_typeof_class(t) : NULL;
+    PyObject *cls = r && t->names ? nj_named_class(t) : NULL;
     if (cls) {
         PyObject *named = PyObject_CallMethod(cls, "_make", "(O)", r);
         Py_SETREF(r, named);
@@ -149,6 +149,15 @@ static PyObject *get_range(const NjType *t, const uint64_t *slots)
     for (int i = 0; i < 3; i++)
         Py_XDECREF(v[i]);
     return r;
+}
+
+/* NumPy's, where it has one. */
+static PyObject *get_dtype(const NjType *t)
+{
+    NjScalar s = nj_type_scalar_of(t);
+    if (s == NJ_T_NSCALAR)
+        return nj_pytype_wrap(t);
+    return nj_npy_need() < 0 ? NULL : (PyObject *)PyArray_DescrFromType(nj_npy_num(s));
 }
 
 bool nj_marshal_can_result(const NjType *t)
@@ -184,7 +193,7 @@ PyObject *nj_marshal_result(const NjType *t, const uint64_t *slots, PyObject *co
         if (!(slots[0] & 1))
             Py_RETURN_NONE;
         return nj_marshal_result(t->elem, slots + 1, args, nargs);
-    case NJ_K_DTYPE:    return nj_pytype_wrap(t->elem);
+    case NJ_K_DTYPE:    return get_dtype(t->elem);
     }
     return PyErr_Format(PyExc_TypeError, "compiled code cannot return a value of type %s to Python", t->name);
 }

@@ -31,6 +31,16 @@ PyObject *nj_pysig_new(const NjType *ret, const NjType *const *args, Py_ssize_t 
 
 /* -- from what users write --------------------------------------------------------------------------- */
 
+/* "f8(i4, i4)", "(i4, i4)" or "i4, i4" */
+static NjStatus sig_parse(NjArena *a, const char *s, NjSig *sig, NjErr *err)
+{
+    NjErr other = {0};
+    NjStatus st = nj_sig_parse(nj_ext_types(), a, s, sig, err);
+    if (st != NJ_OK && strchr(s, ',') && nj_sig_parse(nj_ext_types(), a, nj_arena_printf(a, "(%s)", s), sig, &other) == NJ_OK)
+        st = NJ_OK;
+    return st;
+}
+
 static PyObject *sig_from_text(PyObject *text)
 {
     const char *s = PyUnicode_AsUTF8(text);
@@ -42,7 +52,7 @@ static PyObject *sig_from_text(PyObject *text)
         return NULL;
     if (!a)
         return PyErr_NoMemory();
-    if (nj_sig_parse(nj_ext_types(), a, s, &sig, &err) == NJ_OK)
+    if (sig_parse(a, s, &sig, &err) == NJ_OK)
         r = nj_pysig_new(sig.ret, sig.args, sig.nargs);
     else
         PyErr_Format(PyExc_TypeError, "'%s' is not a signature: %s", s, err.text);

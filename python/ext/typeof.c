@@ -3,30 +3,12 @@
  * nj_pytype_of is the rule book of argument types; marshal.c repeats its exact tests on the hot path
  * and must agree with it. nj_pytype_get reads annotations: types, text, dtypes, classes.
  */
-#include "ext.h"
+#include "disp.h"
 #include "npy.h"
 
 /* -- what a value is -------------------------------------------------------------------------------- */
 
-static PyObject *of_classes;                  /* named tuples: id of the type -> the class last seen; under the GIL */
-
-PyObject *nj_typeof_class(const NjType *t)
-{
-    PyObject *key = of_classes ? PyLong_FromUnsignedLong(t->id) : NULL;
-    PyObject *cls = key ? PyDict_GetItemWithError(of_classes, key) : NULL;
-    Py_XDECREF(key);
-    return cls;
-}
-
-static int of_remember_class(const NjType *t, PyObject *cls)
-{
-    if (!of_classes && !(of_classes = PyDict_New()))
-        return -1;
-    PyObject *key = PyLong_FromUnsignedLong(t->id);
-    int rc = key ? PyDict_SetItem(of_classes, key, cls) : -1;
-    Py_XDECREF(key);
-    return rc;
-}
+static const NjType *of_value(PyObject *v);
 
 static const NjType *of_fail(PyObject *exc, const char *fmt, PyObject *v)
 {
@@ -46,9 +28,11 @@ static const NjType *of_int(PyObject *v)
     if (overflow > 0 && (PyLong_AsUnsignedLongLong(v) != (unsigned long long)-1 || !PyErr_Occurred()))
         return nj_type_scalar(nj_ext_types(), NJ_T_U64);
     PyErr_Clear();
-    PyObject *bits = PyObject_CallMethod(v, "bit_length", NULL);
+    PyObject *bits = PyObject_CallMethod((PyObject *)&PyLong_Type, "bit_length", "O", v);
     if (bits)
-        PyErr_Format(PyExc_ValueError, "an integer of %S bits is too large: compiled code has 64 bits", bits);
+        PyErr_Format(PyExc_ValueError,
+                     overflow < 0 ? "a negative integer of %S bits is too large: compiled code has 64 bits, one for the sign"
+                                  : "an integer of %S bits is too large: compiled code has 64 bits", bits);
     Py_XDECREF(bits);
     return NULL;
 }
@@ -67,17 +51,35 @@ static PyObject *of_fields(PyObject *v)
 static const NjType *of_namedtuple(PyObject *v, PyObject *fields, const NjType *const *at, Py_ssize_t n)
 {
     const char **names = PyMem_Calloc((size_t)n + 1, sizeof *names);
-    const char *cls = strrchr(Py_TYPE(v)->tp_name, '.');
+    PyObject *tag = names ? nj_named_tag(Py_TYPE(v), fields) : PyErr_NoMemory();
+    const char *text = tag ? PyUnicode_AsUTF8(tag) : NULL;
     const NjType *t = NULL;
     Py_ssize_t i = 0;
-    while (names && i < n && (names[i] = PyUnicode_AsUTF8(PyTuple_GET_ITEM(fields, i))))
+    while (text && i < n && (names[i] = PyUnicode_AsUTF8(PyTuple_GET_ITEM(fields, i))))
         i++;
-    if (names && i == n)
-        t = nj_type_namedtuple(nj_ext_types(), cls ? cls + 1 : Py_TYPE(v)->tp_name, at, names, (unsigned)n);
-    if (t && of_remember_class(t, (PyObject *)Py_TYPE(v)) < 0)
-        t = NULL;
+    if (text && i == n)
+        t = nj_type_namedtuple(nj_ext_types(), text, at, names, (unsigned)n);
+    Py_XDECREF(tag);
     PyMem_Free(names);
     return t;
+}
+
+/* The innermost tuple says which of its items was refused. */
+static void of_item_fail(Py_ssize_t i)
+{
+    PyObject *e = PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError) ? nj_exc_take() : NULL;
+    PyObject *text = e ? PyObject_Str(e) : NULL, *item = text ? PyUnicode_FromString("item ") : NULL;
+    if (!e)
+        return;
+    if (item && PyUnicode_Tailmatch(text, item, 0, PyUnicode_GET_LENGTH(text), -1) == 0)
+        PyErr_Format((PyObject *)Py_TYPE(e), "item %zd of a tuple: %U", i, text);
+    else {
+        PyErr_Clear();
+        nj_exc_put(Py_NewRef(e));
+    }
+    Py_DECREF(e);
+    Py_XDECREF(text);
+    Py_XDECREF(item);
 }
 
 static const NjType *of_tuple(PyObject *v)
@@ -89,9 +91,11 @@ static const NjType *of_tuple(PyObject *v)
         PyMem_Free(at);
         return NULL;
     }
-    while (i < n && (at[i] = nj_pytype_of(PyTuple_GET_ITEM(v, i))))
+    while (i < n && (at[i] = of_value(PyTuple_GET_ITEM(v, i))))
         i++;
-    if (i == n) {
+    if (i < n)
+        of_item_fail(i);
+    else {
         PyObject *fields = of_fields(v);
         t = fields             ? of_namedtuple(v, fields, at, n)
             : PyErr_Occurred() ? NULL
@@ -105,14 +109,30 @@ static const NjType *of_tuple(PyObject *v)
 
 /* -- NumPy's values ----------------------------------------------------------------------------------- */
 
+/* What to do about arrays that compiled code cannot use, by the kind of their dtype. */
+static const struct { char kind; const char *hint; } dtype_hints[] = {
+    {'M', "; pass a.view('int64')"},
+    {'m', "; pass a.view('int64')"},
+    {'V', "; pass its fields, such as a['x'], as arrays of their own"},
+    {'O', "; convert it with a.astype(float)"},
+    {'S', "; pass a.view('uint8')"},
+    {'U', "; pass a.view('uint32')"},
+    {'f', "; convert it with a.astype('float64')"},
+    {'c', "; convert it with a.astype('complex128')"},
+};
+
 static const NjType *of_dtype_fail(PyArray_Descr *d)
 {
     PyObject *text = PyObject_Str((PyObject *)d);
-    if (text && d->byteorder != '=' && d->byteorder != '|' && !PyArray_ISNBO(d->byteorder))
+    const char *hint = "";
+    for (size_t i = 0; i < NJ_COUNT(dtype_hints); i++)
+        if (dtype_hints[i].kind == d->kind)
+            hint = dtype_hints[i].hint;
+    if (text && nj_npy_scalar(d->type_num) != NJ_T_NSCALAR)
         PyErr_Format(PyExc_TypeError, "an array of dtype %U has the other byte order; convert it with "
                      "a.astype(a.dtype.newbyteorder('='))", text);
     else if (text)
-        PyErr_Format(PyExc_TypeError, "compiled code cannot use the dtype %U", text);
+        PyErr_Format(PyExc_TypeError, "compiled code cannot use the dtype %U%s", text, hint);
     Py_XDECREF(text);
     return NULL;
 }
@@ -141,7 +161,8 @@ static const NjType *of_array(PyObject *v)
     if (!elem)
         return NULL;
     if (!PyArray_CheckExact(v) && of_is_masked(v))
-        return of_fail(PyExc_TypeError, "compiled code cannot use a %.100s: it would not see the mask", v);
+        return of_fail(PyExc_TypeError, "compiled code cannot use a %.100s: it would not see the mask; "
+                       "pass its .data and .mask, or .filled(value)", v);
     if (!PyArray_ISALIGNED(a))
         return of_fail(PyExc_TypeError, "the data of this %.100s is not aligned; pass a copy", v);
     NjLayout layout = PyArray_IS_C_CONTIGUOUS(a) ? NJ_LAYOUT_C : PyArray_IS_F_CONTIGUOUS(a) ? NJ_LAYOUT_F : NJ_LAYOUT_A;
@@ -168,32 +189,94 @@ static const NjType *of_numpy(PyObject *v)
     return NULL;
 }
 
-/* What the object itself says: device arrays do. */
+/* What the object itself says: device arrays do. An object whose attributes fail says nothing. */
 static const NjType *of_declared(PyObject *v)
 {
     PyObject *type = NULL;
     const NjType *t = NULL;
-    if (nj_getattr_opt(v, "_numba_type_", &type) > 0 && Py_IS_TYPE(type, &NjPyType_Type))
+    int there = nj_getattr_opt(v, "_numba_type_", &type);
+    if (there > 0 && Py_IS_TYPE(type, &NjPyType_Type))
         t = nj_pytype_unwrap(type);
+    else if (there < 0 && PyErr_ExceptionMatches(PyExc_Exception) && !PyErr_ExceptionMatches(PyExc_MemoryError) &&
+             !PyErr_ExceptionMatches(PyExc_RecursionError))
+        PyErr_Clear();
     Py_XDECREF(type);
     return t;
 }
 
-/* What to write instead, for what is passed by mistake most often. */
+/* -- what to write instead ------------------------------------------------------------------------- */
+
+/* The metaclasses of enums are Python's own, but not part of its C API. */
+static bool is_enum(PyObject *v)
+{
+    const char *meta = Py_TYPE(Py_TYPE(v))->tp_name;
+    return !strcmp(meta, "EnumType") || !strcmp(meta, "EnumMeta");
+}
+
+static bool is_named(PyObject *v)
+{
+    return PyType_Check(v) || PyModule_Check(v) || Py_IS_TYPE(v, &NjDisp_Type) || PyFunction_Check(v) ||
+           PyCFunction_Check(v) || PyMethod_Check(v);
+}
+
+static bool is_range(PyObject *v) { return PyRange_Check(v); }
+static bool is_list(PyObject *v) { return PyList_Check(v); }
+static bool is_container(PyObject *v) { return PyDict_Check(v) || PyAnySet_Check(v); }
+static bool is_text(PyObject *v) { return PyUnicode_Check(v); }
+static bool is_ctypes(PyObject *v) { return !strcmp(Py_TYPE(Py_TYPE(v))->tp_name, "_ctypes.PyCSimpleType"); }
+
+static bool type_has(PyObject *v, const char *name)
+{
+    PyObject *there = NULL;
+    bool has = nj_getattr_opt((PyObject *)Py_TYPE(v), name, &there) > 0;
+    Py_XDECREF(there);
+    PyErr_Clear();
+    return has;
+}
+
+static bool is_duration(PyObject *v) { return type_has(v, "total_seconds"); }
+static bool is_moment(PyObject *v) { return type_has(v, "timestamp"); }
+static bool is_void(PyObject *v) { return nj_npy_maybe() > 0 && PyArray_IsScalar(v, Void); }
+static bool is_numpy_scalar(PyObject *v) { return nj_npy_maybe() > 0 && PyArray_CheckScalar(v) && !PyBytes_Check(v); }
+static bool is_device_array(PyObject *v) { return type_has(v, "__cuda_array_interface__"); }
+static bool is_buffer(PyObject *v) { return PyObject_CheckBuffer(v); }
+static bool is_index(PyObject *v) { return PyIndex_Check(v); }
+static bool is_callable(PyObject *v) { return PyCallable_Check(v); }
+static bool is_float(PyObject *v) { return type_has(v, "__float__"); }
+
+static bool is_array_like(PyObject *v)
+{
+    return type_has(v, "__array__") || type_has(v, "__array_interface__") || type_has(v, "__array_struct__");
+}
+
+#define BY_NAME "; compiled code finds functions, classes and modules by name, among the globals or in a closure"
+/* The first row that fits. */
+static const struct { bool (*is)(PyObject *v); const char *hint; } hints[] = {
+    {is_enum, "; pass its .value, or make it an IntEnum"},
+    {is_list, "; pass a tuple or a NumPy array"},
+    {is_named, BY_NAME},
+    {is_range, "; pass its .start, .stop and .step"},
+    {is_container, "; pass what is in it as tuples or NumPy arrays"},
+    {is_duration, "; pass its .total_seconds()"},
+    {is_moment, "; pass its .timestamp()"},
+    {is_text, "; there are no strings in compiled code yet"},
+    {is_void, "; pass its fields, such as x['a'], one by one"},
+    {is_numpy_scalar, "; convert it with int(), float() or .astype()"},
+    {is_ctypes, "; pass its .value"},
+    {is_device_array, "; pass a host array, such as its .copy_to_host()"},
+    {is_array_like, "; pass the array in it, which numpy.asarray(...) or its own .to_numpy() gives"},
+    {is_buffer, "; pass numpy.frombuffer(...)"},
+    {is_index, "; pass int(...) of it"},
+    {is_float, "; pass float(...) of it"},
+    {is_callable, BY_NAME},
+};
+
 static const char *of_hint(PyObject *v)
 {
-    if (!strcmp(Py_TYPE(Py_TYPE(v))->tp_name, "EnumType") || !strcmp(Py_TYPE(Py_TYPE(v))->tp_name, "EnumMeta"))
-        return "; pass its .value, or make it an IntEnum";
-    if (PyList_Check(v))
-        return "; pass a tuple or a NumPy array";
-    if (PyFunction_Check(v))
-        return "; compiled code calls functions that it finds by name, among the globals or in a closure";
-    PyObject *method = NULL;
-    bool has = nj_npy_maybe() > 0 && !PyArray_CheckScalar(v) &&
-               nj_getattr_opt((PyObject *)Py_TYPE(v), "__array__", &method) > 0;
-    Py_XDECREF(method);
-    PyErr_Clear();
-    return has ? "; pass the array in it, which numpy.asarray(...) or its own .to_numpy() gives" : "";
+    for (size_t i = 0; i < NJ_COUNT(hints); i++)
+        if (hints[i].is(v))
+            return hints[i].hint;
+    return "; pass the numbers and arrays in it one by one, or in a named tuple";
 }
 
 static const NjType *of_value(PyObject *v)
@@ -225,10 +308,28 @@ static const NjType *of_value(PyObject *v)
     return NULL;
 }
 
+/* A plain TypeError or ValueError becomes one that is both, and naja's own. */
+static void of_refuse(void)
+{
+    PyObject *e = nj_exc_take();
+    if (e && (Py_IS_TYPE(e, (PyTypeObject *)PyExc_TypeError) || Py_IS_TYPE(e, (PyTypeObject *)PyExc_ValueError))) {
+        PyObject *cls = nj_ext_import("naja.errors", "ArgumentError"), *text = cls ? PyObject_Str(e) : NULL;
+        if (text)
+            PyErr_SetObject(cls, text);
+        Py_XDECREF(cls);
+        Py_XDECREF(text);
+        Py_DECREF(e);
+    } else {
+        nj_exc_put(e);
+    }
+}
+
 /* Interning gives the error type when there is no memory for a new one. */
 const NjType *nj_pytype_of(PyObject *v)
 {
     const NjType *t = of_value(v);
+    if (!t)
+        of_refuse();
     if (!t || t->kind != NJ_K_ERROR)
         return t;
     PyErr_NoMemory();

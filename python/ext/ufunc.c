@@ -20,6 +20,7 @@ typedef struct LoopData {
 typedef struct Keeper {
     PyObject_HEAD
     PyObject *func, *sigs, *name, *doc;
+    PyObject *made;                /* naja/ufunc.py's object that made it; NULL once cleared */
     NjOpts opts;
     int nloops;
     LoopData *data;                /* one for each loop */
@@ -75,6 +76,7 @@ static int keeper_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Keeper *k = (Keeper *)self;
     Py_VISIT(k->func);
+    Py_VISIT(k->made);
     for (int i = 0; k->data && i < k->nloops; i++) {
         int rc = k->data[i].spec ? nj_spec_traverse(k->data[i].spec, visit, arg) : 0;
         if (rc)
@@ -86,6 +88,7 @@ static int keeper_traverse(PyObject *self, visitproc visit, void *arg)
 static int keeper_clear(PyObject *self)
 {
     Py_CLEAR(((Keeper *)self)->func);
+    Py_CLEAR(((Keeper *)self)->made);
     return 0;
 }
 
@@ -100,6 +103,7 @@ static void keeper_dealloc(PyObject *self)
     PyMem_Free(k->ptrs);
     PyMem_Free(k->types);
     Py_XDECREF(k->func);
+    Py_XDECREF(k->made);
     Py_XDECREF(k->sigs);
     Py_XDECREF(k->name);
     Py_XDECREF(k->doc);
@@ -109,6 +113,7 @@ static void keeper_dealloc(PyObject *self)
 static PyMemberDef keeper_members[] = {
     {"py_func", T_OBJECT, offsetof(Keeper, func), READONLY, "the Python function"},
     {"signatures", T_OBJECT, offsetof(Keeper, sigs), READONLY, "the Signatures, in the order of the loops"},
+    {"made", T_OBJECT, offsetof(Keeper, made), READONLY, "what made it"},
     {0},
 };
 
@@ -233,13 +238,13 @@ static PyObject *ufunc_make(Keeper *k, unsigned nin, int identity)
     return u;
 }
 
-/* ufunc_new(func, signatures, nin, parallel, identity, fast_flags, boundscheck, cache, doc) -> np.ufunc */
+/* ufunc_new(func, signatures, nin, parallel, identity, fast_flags, boundscheck, cache, doc, made) -> np.ufunc */
 static PyObject *ufunc_new(PyObject *module, PyObject *args)
 {
-    PyObject *func, *sigs, *ident, *doc, *u = NULL;
+    PyObject *func, *sigs, *ident, *doc, *made, *u = NULL;
     int nin, parallel, identity, fast, bounds, cache;
-    if (!PyArg_ParseTuple(args, "O!O!ipOippO:ufunc_new", &PyFunction_Type, &func, &PyList_Type, &sigs, &nin, &parallel,
-                          &ident, &fast, &bounds, &cache, &doc))
+    if (!PyArg_ParseTuple(args, "O!O!ipOippOO:ufunc_new", &PyFunction_Type, &func, &PyList_Type, &sigs, &nin, &parallel,
+                          &ident, &fast, &bounds, &cache, &doc, &made))
         return NULL;
     if (nj_npy_need() < 0 || ufunc_identity(ident, &identity) < 0)
         return NULL;
@@ -247,6 +252,7 @@ static PyObject *ufunc_new(PyObject *module, PyObject *args)
     if (!k)
         return NULL;
     k->func = Py_NewRef(func);
+    k->made = Py_NewRef(made);
     k->sigs = PySequence_Tuple(sigs);
     k->doc = Py_NewRef(doc);
     k->name = PyObject_GetAttrString(func, "__name__");
@@ -310,7 +316,7 @@ static PyObject *ufunc_view(PyObject *module, PyObject *args)
 
 PyMethodDef nj_ufunc_methods[] = {
     {"ufunc_new", ufunc_new, METH_VARARGS,
-     "ufunc_new(func, signatures, nin, parallel, identity, fast_flags, boundscheck, cache, doc)"},
+     "ufunc_new(func, signatures, nin, parallel, identity, fast_flags, boundscheck, cache, doc, made)"},
     {"ufunc_code", ufunc_code, METH_O, "ufunc_code(ufunc): what owns its compiled loops, or None."},
     {"ufunc_view", ufunc_view, METH_VARARGS,
      "ufunc_view(code, i, what): 0 typed IR, 1 LLVM text, 2 optimised LLVM, 3 assembly"},

@@ -8,6 +8,9 @@ _FunctionType = type(lambda: None)
 def _check_function(decorator, func):
     if isinstance(func, Dispatcher):
         raise TypeError(f"{func.__name__}() is compiled already: @{decorator} takes the Python function (its py_func)")
+    if isinstance(func, (staticmethod, classmethod, property)):
+        name = type(func).__name__
+        raise TypeError(f"@{decorator} takes a Python function, not a {name}: write @{name} above @{decorator}")
     if not isinstance(func, _FunctionType):
         raise TypeError(f"@{decorator} takes a Python function, not a {type(func).__name__}")
 
@@ -33,7 +36,7 @@ def _jit(decorator, signature_or_function, options):
 def _is_other_callable(value):
     """Something that was meant as a function and is none; types can be called too, but make signatures."""
     from ._naja import Signature, Type
-    return not isinstance(value, (str, list, tuple, Signature, Type)) and callable(value)
+    return not isinstance(value, (str, list, tuple, Signature, Type)) and (callable(value) or hasattr(value, "__get__"))
 
 
 def jit(signature_or_function=None, **options):

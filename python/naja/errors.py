@@ -9,6 +9,10 @@ class TypingError(NajaError, TypeError):
     """The program cannot be compiled: types clash, a name is missing. The message shows where and why."""
 
 
+class ArgumentError(TypingError, ValueError):
+    """A value that compiled code cannot take. The message names the argument, what it is and what would do."""
+
+
 class UnsupportedError(NajaError, NotImplementedError):
     """The program is right, but naja cannot compile this construct."""
 

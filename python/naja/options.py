@@ -7,7 +7,8 @@ _ALL_FLAGS = (1 << len(_FLAGS)) - 1
 
 _JIT = ("nopython", "fastmath", "error_model", "boundscheck", "nogil", "cache", "parallel", "inline", "forceinline",
         "locals", "forceobj", "looplift", "debug", "no_cpython_wrapper", "no_cfunc_wrapper", "no_rewrites", "_nrt",
-        "pipeline_class")
+        "writable_args", "pipeline_class", "_dbg_extend_lifetimes", "_dbg_optnone", "_target")
+_PARALLEL = ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion", "prange")
 _VECTORIZE = ("nopython", "fastmath", "boundscheck", "cache", "forceobj", "writable_args", "nogil")
 
 _warned = set()
@@ -35,12 +36,15 @@ def fast_flags(value):
         value = (value,)
     if isinstance(value, dict):
         value = [flag for flag, on in value.items() if on]
-    names = set(value)
+    try:
+        names = set(value)
+    except TypeError:
+        raise TypeError(f"fastmath is True, False or a set of flags ({', '.join(_FLAGS)}), not {value!r}") from None
     if "fast" in names:
         return _ALL_FLAGS
     unknown = names - set(_FLAGS)
     if unknown:
-        raise ValueError(f"fastmath has no flag {sorted(unknown)[0]!r}; the flags are: fast, {', '.join(_FLAGS)}")
+        raise ValueError(f"fastmath has no flag {sorted(unknown, key=str)[0]!r}; the flags are: fast, {', '.join(_FLAGS)}")
     return sum(1 << i for i, flag in enumerate(_FLAGS) if flag in names)
 
 
@@ -60,6 +64,8 @@ def _refuse_object_mode(options):
         warn_once("nopython", "nopython=False has no effect: naja always compiles without the interpreter")
     if options.get("pipeline_class") is not None:
         raise UnsupportedError("pipeline_class= names a class of another compiler; naja cannot use it")
+    if options.get("_target", "cpu") != "cpu":
+        raise UnsupportedError(f"_target={options['_target']!r}: jit compiles for the CPU; kernels are cuda.jit's")
     if options.get("locals"):
         raise UnsupportedError("locals= is not supported: convert where the variable is assigned, as in x = float32(x)")
 
@@ -68,9 +74,17 @@ def _inline(options):
     inline = options.get("inline", "never")
     if options.get("forceinline") or inline == "always":
         return 1
-    if inline == "never":
+    if inline == "never" or callable(inline):
         return 0                # as for the peer: 'never' speaks of its own inliner, LLVM still may
-    raise ValueError(f"inline is 'always' or 'never', not {inline!r}")
+    raise ValueError(f"inline is 'always', 'never' or a function, not {inline!r}")
+
+
+def _warn_parallel(parallel):
+    unknown = sorted(set(parallel) - set(_PARALLEL), key=str) if isinstance(parallel, dict) else ()
+    if unknown:
+        raise ValueError(f"parallel has no option {unknown[0]!r}; its options are: {', '.join(_PARALLEL)}")
+    warn_once("parallel", "parallel=True: naja compiles the function, but its loops run on one thread for now",
+              PerformanceWarning)
 
 
 def jit_options(decorator, options):
@@ -81,8 +95,7 @@ def jit_options(decorator, options):
     if model not in ("python", "numpy"):
         raise ValueError(f"error_model is 'python' or 'numpy', not {model!r}")
     if options.get("parallel"):
-        warn_once("parallel", "parallel=True: naja compiles the function, but its loops run on one thread for now",
-                  PerformanceWarning)
+        _warn_parallel(options["parallel"])
     debug = bool(options.get("debug"))
     bounds = options.get("boundscheck")
     return {"error_model": int(model == "numpy"), "fast_flags": fast_flags(options.get("fastmath")), "debug": debug,

@@ -43,8 +43,50 @@ class _Loops:
 
     def build(self, signatures):
         """The np.ufunc with these loops."""
-        return _naja.ufunc_new(self.func, signatures, self.nin, self.parallel, self.identity, self.fast, self.bounds,
-                               self.cache, self.func.__doc__)
+        ufunc = _naja.ufunc_new(self.func, signatures, self.nin, self.parallel, self.identity, self.fast, self.bounds,
+                                self.cache, self.func.__doc__, self)
+        _let_ufuncs_pickle()
+        return ufunc
+
+    def options(self):
+        """All but the function: what __init__ takes after it."""
+        return self.parallel, self.identity, self.fast, self.bounds, self.cache
+
+
+# -- pickling: see pickling.py
+
+_numpys_reduce = None
+
+
+def _let_ufuncs_pickle():
+    """All ufuncs share one entry in copyreg's table. NumPy's stays in use for those that are not naja's."""
+    global _numpys_reduce
+    if _numpys_reduce is None:
+        import copyreg
+
+        import numpy as np
+        _numpys_reduce = copyreg.dispatch_table.get(np.ufunc, lambda ufunc: ufunc.__name__)
+        copyreg.pickle(np.ufunc, _reduce_ufunc)
+
+
+def _reduce_ufunc(ufunc):
+    code = _naja.ufunc_code(ufunc)
+    if code is None:
+        return _numpys_reduce(ufunc)
+    from .pickling import reduce_ufunc
+    return reduce_ufunc(ufunc, code.made.func, _rebuild_ufunc, (code.made.options(), list(code.signatures)))
+
+
+def _rebuild_ufunc(func, options, signatures):
+    return _Loops(func, *options).build(signatures)
+
+
+def _rebuild_dufunc(func, options, signatures, frozen):
+    dufunc = DUFunc(_Loops(func, *options))
+    if signatures:
+        dufunc._ufunc, dufunc._signatures = dufunc._loops.build(signatures), signatures
+    dufunc._frozen = frozen
+    return dufunc
 
 
 class DUFunc:
@@ -146,7 +188,9 @@ class DUFunc:
         return f"<naja.DUFunc {self.__name__!r}>"
 
     def __reduce__(self):
-        return self.__qualname__
+        from .pickling import reduce_ufunc
+        return reduce_ufunc(self, self._loops.func, _rebuild_dufunc,
+                            (self._loops.options(), self._signatures, self._frozen))
 
 
 def _overrides(value):

@@ -1,15 +1,20 @@
 """The object behind @jit: lazy and eager compilation, keywords, conversions, options, attributes, threads, pickling."""
 import copy
+import ctypes
 import datetime
+import decimal
 import enum
+import functools
 import gc
 import inspect
+import math
 import pickle
 import subprocess
 import sys
 import threading
 import warnings
 import weakref
+from collections import namedtuple
 from typing import NamedTuple
 
 import numpy as np
@@ -238,6 +243,69 @@ def test_refused_values(value, error, words, seen):
         assert g.signatures == before and (not seen or g(1, 2) == 2)
 
 
+class Flags(enum.Flag):
+    A = 1
+
+
+class Unhelpful:
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+class OnDevice:
+    __cuda_array_interface__ = {}
+
+
+# what the message says would work
+HINTS = [
+    (Flags.A, r"\.value"), (range(3), r"\.start"), ("text", "no strings"), (b"text", "frombuffer"), (bytearray(3), "frombuffer"), ({1}, "tuples or NumPy"),
+    (np.float16(1), r"float\(\)"), (np.longdouble(1), r"float\(\)"), (np.void(b"abc"), "fields"), (np.zeros(2, "i4,f8")[0], "fields"),
+    (np.zeros(2, "i4,f8"), "fields"), (np.zeros(2, np.float16), "astype"), (np.zeros(2, "M8[s]"), "view"), (np.zeros(2, "U3"), "view"),
+    (np.ma.array([1.0]), "filled"), (np.zeros(9, np.uint8)[1:].view(float), "copy"), (ctypes.c_int(3), r"\.value"), (OnDevice(), "copy_to_host"),
+    (decimal.Decimal(1), "float"), (datetime.timedelta(1), "total_seconds"), (datetime.datetime.now(), "timestamp"), (int, "by name"), (np.sin, "by name"),
+    (importable, "by name"), (math, "by name"), (object(), "named tuple"), (Unhelpful(), "named tuple"), ((1, (2, "a")), "item 1 of a tuple: a value of type str"),
+    (-2**63 - 1, "negative integer of 64 bits"), (Frame(), "asarray"), (3j.__abs__, "by name"),
+]
+
+
+@pytest.mark.parametrize("value, words", HINTS, ids=range(len(HINTS)))
+def test_what_would_work(value, words):
+    with pytest.raises(naja.ArgumentError, match=f"argument 'x' of <lambda>: .*{words}") as e:
+        njit(lambda x: 0)(value)
+    assert isinstance(e.value, (naja.TypingError, TypeError)) and isinstance(e.value, ValueError) and "0x" not in str(e.value)
+
+
+def test_named_tuples_of_one_name():
+    """Classes of the same name and fields stay apart, as arguments, results and captured values."""
+    make = lambda: namedtuple("P", "x y")       # noqa: E731
+    P, Q, other = make(), make(), namedtuple("P", "y x")
+    both = njit(lambda a, b: (a, b))
+    assert [type(v) for v in both(P(1, 2), Q(3, 4))] == [P, Q] and [type(v) for v in both(Q(1, 2), P(3, 4))] == [Q, P]
+    first = njit(lambda a: a.x)
+    assert [first(cls(1, 2)) for cls in (P, Q, other, P, Q)] == [1, 1, 2, 1, 1]
+    captured = P(1, 2), Q(3, 4)
+    assert [type(v) for v in njit(lambda: captured)()] == [P, Q]
+    odd = type("a,b(c)", (P,), {})
+    assert type(njit(lambda a: a)(odd(1, 2))) is odd and njit(lambda a: a.y)(odd(1, 2)) == 2
+
+
+def test_classes_of_named_tuples_are_collected():
+    cls = namedtuple("Gone", "x y")
+    f = njit(lambda a: a)
+    assert type(f(cls(1, 2))) is cls
+    gone = weakref.ref(cls)
+    del cls
+    gc.collect()
+    assert gone() is None
+    again = namedtuple("Gone", "x y")
+    assert type(f(again(1, 2))) is again and len(f.signatures) == 1
+
+
+def test_dtypes_come_back_as_numpys():
+    f = njit(lambda d: d)
+    assert f(np.float32) == np.dtype("f4") and type(f(np.dtype("i2"))) is type(np.dtype("i2")) and f(float32) == np.dtype("f4")
+
+
 # -- options
 
 def test_unknown_option():
@@ -247,10 +315,16 @@ def test_unknown_option():
 
 @pytest.mark.parametrize("options, error", [
     ({"error_model": "perl"}, ValueError), ({"fastmath": {"quick"}}, ValueError), ({"locals": {"x": float64}}, NotImplementedError),
-    ({"pipeline_class": object}, NotImplementedError), ({"inline": "sometimes"}, ValueError)])
+    ({"pipeline_class": object}, NotImplementedError), ({"inline": "sometimes"}, ValueError), ({"fastmath": 3}, TypeError), ({"fastmath": {3}}, ValueError),
+    ({"parallel": {"nope": True}}, ValueError), ({"_target": "cuda"}, NotImplementedError)])
 def test_bad_option(options, error):
     with pytest.raises(error):
         njit(**options)(add)
+
+
+@pytest.mark.parametrize("options", [{"inline": lambda *a: True}, {"_target": "cpu"}, {"writable_args": True}, {"_dbg_optnone": True}, {"no_cfunc_wrapper": True}])
+def test_options_without_effect(options):
+    assert njit(**options)(add)(1, 2) == 3
 
 
 def test_object_mode_is_refused():
@@ -298,10 +372,33 @@ def _llvm(f):
 
 # -- misuse
 
-@pytest.mark.parametrize("what", [3.5, len, object])
+@pytest.mark.parametrize("what", [3.5, len, object, functools.partial(add, 1), np.sin])
 def test_not_a_function(what):
     with pytest.raises(TypeError):
         njit(what)
+
+
+@pytest.mark.parametrize("wrap", [staticmethod, classmethod, property])
+def test_order_of_decorators(wrap):
+    with pytest.raises(TypeError, match=f"write @{wrap.__name__} above @njit"):
+        njit(wrap(add))
+
+
+def test_star_arguments_are_named():
+    def f(*args):
+        return 1
+    for use in (lambda: njit(f)(1), lambda: njit("i8(i8)")(f), lambda: njit(f).compile((int64,))):
+        with pytest.raises(NotImplementedError, match=r"\*args"):
+            use()
+
+
+def test_messages_have_names_not_addresses():
+    f = njit(int64(int64, int64))(add)
+    for use in (lambda: f(1j, 1), lambda: f.compile((int64,)), lambda: f.compile((float32, float32)), lambda: f.inspect_llvm((int32, int32)),
+                lambda: njit("i8(i8)")(add)):
+        with pytest.raises((TypeError, KeyError, RuntimeError), match="add") as e:
+            use()
+        assert "0x" not in str(e.value)
 
 
 def test_twice():
@@ -321,6 +418,19 @@ def test_names():
     with pytest.raises(AttributeError):
         f.nonsense
     assert njit(nogil=True)(add).targetoptions == {"nogil": True}
+
+
+def test_wraps():
+    def original(a, b):
+        "original"
+    f = functools.wraps(original)(njit(add))
+    assert (f.__name__, f.__doc__, f.__wrapped__) == ("original", "original", original) and f.py_func is add and f(1, 2) == 3
+    del f.__doc__, f.__wrapped__
+    assert f.__doc__ == "adds" and f.__wrapped__ is add
+    with pytest.raises(AttributeError):
+        del f.__doc__
+    inner = functools.wraps(njit(add))(original)
+    assert inner.__doc__ == "adds" and inner.__wrapped__(1, 2) == 3
 
 
 def test_method():
@@ -402,6 +512,18 @@ def test_control_flow_graph():
     assert f.inspect_cfg((float64,)).display().startswith("digraph")
 
 
+def test_compile_gives_what_it_compiled():
+    f = njit(add)
+    one = f.compile(sig="int8, int8")
+    assert f.signatures == [(types.int8, types.int8)] and one(1.9, 2) == 3 and len(f.signatures) == 1
+    assert njit("f8, f8")(add)(1, 2) == 3.0
+    f.disable_compile(val=True)
+    with pytest.raises(RuntimeError, match="add is disabled"):
+        f.compile((int64, int64))
+    f.disable_compile(val=False)
+    assert f(1.5, 2) == 3.5
+
+
 def test_compile_and_recompile():
     scope = {"K": 1}
     exec("def f(x):\n    return x + K", scope)
@@ -451,6 +573,29 @@ def test_collected_functions_free_their_code():
     del f
     gc.collect()
     assert gone() is None
+
+
+def test_defaults_changed_while_running():
+    code = """if True:
+        import threading, numpy as np, naja
+        def p(n, a=np.ones(1000000)):
+            s = 0.0
+            for j in range(n):
+                for i in range(a.size):
+                    s += a[i]
+            return s
+        f = naja.njit(nogil=True)(p)
+        f(1)
+        results = []
+        t = threading.Thread(target=lambda: results.append(f(100)))
+        t.start()
+        while not results and t.is_alive():
+            p.__defaults__ = (np.ones(1000000),)
+        t.join()
+        print(results)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[100000000.0]\n", done.stderr
 
 
 def test_recursive_closures_are_collected():
@@ -551,9 +696,10 @@ def test_pickle_into_another_process():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "3.0\n"
 
 
-def test_disabled_jit():
+@pytest.mark.parametrize("name", ["NAJA_DISABLE_JIT", "NUMBA_DISABLE_JIT"])
+def test_disabled_jit(name):
     code = "import naja; f = naja.njit(lambda x: x); print(type(f).__name__)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**__import__("os").environ, "NAJA_DISABLE_JIT": "1"})
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**__import__("os").environ, name: "1"})
     assert done.stdout == "function\n"
 
 

@@ -48,6 +48,7 @@ class CUDAUFunc:
 
     def __init__(self, func, sigs):
         self.__name__, self.__doc__ = func.__name__, func.__doc__
+        self._made_of = func, list(sigs)
         self._device = jit(device=True)(func)
         self._loops = [([np.dtype(t.name) for t in s.args], np.dtype(s.return_type.name)) for s in sigs]
         if len({len(args) for args, _ in self._loops}) != 1:
@@ -55,6 +56,11 @@ class CUDAUFunc:
         self.nin, self.nout, self.nargs = len(self._loops[0][0]), 1, len(self._loops[0][0]) + 1
         self.types = [''.join(d.char for d in args) + '->' + out.char for args, out in self._loops]
         self._kernels = {}
+
+    def __reduce__(self):
+        from ..pickling import reduce_ufunc
+        func, sigs = self._made_of
+        return reduce_ufunc(self, func, _rebuild, (sigs,))
 
     def _loop(self, dtypes):
         for args, out in self._loops:
@@ -139,3 +145,7 @@ def vectorize(func, sigs, identity=None, **options):
     if not sigs:
         raise TypeError("vectorize(target='cuda') needs signatures, such as ['float32(float32, float32)']")
     return CUDAUFunc(getattr(func, 'py_func', func), _naja.as_signatures(list(sigs)))
+
+
+def _rebuild(func, sigs):
+    return CUDAUFunc(func, sigs)
