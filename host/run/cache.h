@@ -47,7 +47,7 @@ void nj_buildid_file(NjText *out, const char *path);
 /* The same of the library or program that naja's own code is in. */
 void nj_buildid_self(NjText *out);
 
-/* -- entry.c: a compiled unit <-> bytes ------------------------------------------------------------------------ */
+/* -- image.c, entry.c: a compiled unit <-> bytes --------------------------------------------------------------- */
 
 /* What is left of a unit once it is native code or PTX. */
 typedef struct NjImage {

@@ -295,7 +295,7 @@ static bool list_one(void *arg, const NjCacheFile *f)
     return rc == 0;
 }
 
-/* Every entry, checked: what is damaged has 'ok' False, and so has what a naja with another layout wrote ('foreign'). */
+/* Every entry, checked. What is damaged has 'ok' False; what a naja with another layout wrote, too, and 'foreign'. */
 static PyObject *cache_list(PyObject *module, PyObject *unused)
 {
     PyObject *list = PyList_New(0);

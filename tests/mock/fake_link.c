@@ -50,8 +50,8 @@ static FakeCubin *fake_cubin_new(const char *ptx, size_t *nbytes)
     return c;
 }
 
-/* Of our cubins, the PTX inside; other images stay as they are. Refused: ELF for another machine, another architecture's
- * cubin, a newer driver's, and all cubins when a test says so. */
+/* Of our cubins, the PTX inside; other images stay as they are. Refused: ELF for another machine, another
+ * architecture's cubin, a newer driver's, and all cubins when a test says so. */
 NjCuResult fake_cubin_open(const char **image)
 {
     const FakeCubin *c = (const FakeCubin *)*image;

@@ -1,4 +1,4 @@
-/* fake_memory.c - the fake's device memory, which is the host's, with streams and events that finish everything at once.
+/* fake_memory.c - the fake's device memory, which is the host's; streams and events that finish everything at once.
  *
  * In: the driver's calls. Every address is looked up: what is not inside a live allocation or a module's global is
  * refused, as is a stream or event that is not alive.

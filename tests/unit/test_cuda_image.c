@@ -7,8 +7,8 @@
 
 #include "cuda/cuda.h"
 
-static const char ptx[] = ".version 8.0\n.target sm_75\n.address_size 64\n.visible .entry saxpy(\n\t.param .f32 saxpy_param_0\n"
-                          ")\n{\n\tret;\n}\n";
+static const char ptx[] = ".version 8.0\n.target sm_75\n.address_size 64\n.visible .entry saxpy(\n"
+                          "\t.param .f32 saxpy_param_0\n)\n{\n\tret;\n}\n";
 
 static struct {
     NjCuda *cu;
@@ -80,7 +80,7 @@ static void test_image(void **state)
     assert_true(im.owned && im.cubin == im.owned && im.ncubin > sizeof ptx);
     assert_int_equal(t.called("cuLink") - links, 4);
     assert_int_equal(t.called("cuModuleLoadDataEx") - loads, 1);
-    assert_int_equal(t.option(0), 24);                 /* CU_JIT_MAX_REGISTERS, GENERATE_DEBUG_INFO, GENERATE_LINE_INFO */
+    assert_int_equal(t.option(0), 24);              /* CU_JIT_MAX_REGISTERS, GENERATE_DEBUG_INFO, GENERATE_LINE_INFO */
     assert_int_equal(t.option(11), 1);
     assert_int_equal(t.option(13), 1);
     OK(nj_cuda_module_free(mod, &t.err));
