@@ -14,6 +14,7 @@
 #include <hwloc.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* -- Linux: /sys ------------------------------------------------------------------------------------------- */
 
@@ -178,7 +179,7 @@ uint32_t nj_cpu_cores(void)
         return n;
     cpu_set_t mask = our_mask();
     n = cores_by_sys(&mask);
-    if (!n)
+    if (!n && access("/sys/devices/system/cpu", F_OK) == 0)        /* without /sys hwloc complains on stderr */
         n = cores_by_hwloc(&mask);
     if (!n)
         n = (uint32_t)CPU_COUNT(&mask);

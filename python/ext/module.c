@@ -133,18 +133,16 @@ static int ext_init_files(PyObject *m)
     return 0;
 }
 
-/* libnaja_llvm.so lies beside this file. */
+/* libnaja_llvm.so lies beside this file, in a folder whose name need not be UTF-8. */
 static void ext_find_llvm(PyObject *m)
 {
-    PyObject *file = PyModule_GetFilenameObject(m);
-    const char *path = file ? PyUnicode_AsUTF8(file) : NULL;
-    const char *slash = path ? strrchr(path, '/') : NULL;
+    PyObject *file = PyModule_GetFilenameObject(m), *path = file ? PyUnicode_EncodeFSDefault(file) : NULL;
+    char *dir = path ? PyBytes_AS_STRING(path) : NULL, *slash = dir ? strrchr(dir, '/') : NULL;
     if (slash) {
-        PyObject *dir = PyUnicode_FromStringAndSize(path, slash - path);
-        if (dir)
-            nj_cpu_llvm_dir(PyUnicode_AsUTF8(dir));
-        Py_XDECREF(dir);
+        *slash = 0;                           /* the bytes are ours alone */
+        nj_cpu_llvm_dir(dir);
     }
+    Py_XDECREF(path);
     Py_XDECREF(file);
     PyErr_Clear();
 }

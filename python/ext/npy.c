@@ -58,8 +58,8 @@ int nj_npy_maybe(void)
 {
     if (nj_npy_ready)
         return 1;
-    PyObject *modules = PyImport_GetModuleDict();
-    if (!modules || !PyDict_GetItemString(modules, "numpy"))
+    PyObject *modules = PyImport_GetModuleDict(), *np = modules ? PyDict_GetItemString(modules, "numpy") : NULL;
+    if (!np || np == Py_None)                         /* None there forbids the import */
         return 0;
     return nj_npy_need() < 0 ? -1 : 1;
 }

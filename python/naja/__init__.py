@@ -5,7 +5,12 @@
 Importing it loads one small extension and nothing of NumPy, LLVM or CUDA: those come at first use.
 """
 from ._version import __version__
-from ._naja import (Dispatcher, dump, from_dtype, get_num_threads, optional_type as optional, set_num_threads, typeof)
+try:
+    from ._naja import (Dispatcher, dump, from_dtype, get_num_threads, optional_type as optional, set_num_threads, typeof)
+except ModuleNotFoundError as missing:
+    import sys
+    raise ImportError(f"naja {__version__} in {__path__[0]} was not built for this Python, {sys.version.split()[0]} "
+                      f"({sys.implementation.cache_tag}): CPython 3.10 to 3.13 can install it") from missing
 from .errors import *
 from . import _aliases
 from ._aliases import *
@@ -40,8 +45,9 @@ def __getattr__(name):
         module, attribute = _LAZY[name]
     except KeyError:
         raise AttributeError(f"module 'naja' has no attribute {name!r}") from None
-    import importlib
-    value = importlib.import_module(module)
+    import sys
+    __import__(module)                    # importlib would bring warnings and more
+    value = sys.modules[module]
     if attribute:
         value = getattr(value, attribute)
     globals()[name] = value

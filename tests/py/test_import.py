@@ -1,4 +1,5 @@
 """What `import naja` loads, judged by modules and mapped files rather than by a clock."""
+import os
 import subprocess
 import sys
 
@@ -72,3 +73,48 @@ def test_ptx_needs_no_numpy():
             'assert "numpy" not in sys.modules and "inspect" not in sys.modules\n'
             'cuda.DeviceNDArray; assert "numpy" in sys.modules')
     subprocess.run([sys.executable, '-c', code], check=True)
+
+
+# What each first step may load.
+BASE = {"naja", "naja._version", "naja._naja", "naja.errors", "naja._aliases", "naja.decorators", "naja.options"}
+CUDA = {"naja.cuda", "naja.cuda.stubs", "naja.cuda.dispatcher", "naja.cuda.device"}
+COMMON = set("types collections functools itertools keyword operator reprlib _collections _functools _operator".split())
+STEPS = {
+    "import naja": BASE,
+    "from naja import *": BASE,
+    "from naja import njit; f = njit(lambda x: x)": BASE,
+    "from naja import cuda": BASE | CUDA | COMMON,
+    "from naja import cuda; k = cuda.jit(lambda a: None)": BASE | CUDA | COMMON,
+}
+
+WATCH = '''
+import sys
+opened = []
+sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+maps = lambda: {line.split(None, 5)[5].strip() for line in open("/proc/self/maps") if line.count("/") and ".so" in line}
+before, mapped = set(sys.modules), maps()
+del opened[:]
+%s
+files = [name for name in opened if "/__pycache__/" not in name and not name.endswith(".py")]
+print(*sorted(set(sys.modules) - before))
+print(*sorted(name.split("/")[-1].split(".")[0] for name in maps() - mapped))
+print(*files)
+'''
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_steps_load_what_they_need(step):
+    """No new modules but these, one shared library, no other file."""
+    done = subprocess.run([sys.executable, "-c", WATCH % step], capture_output=True, text=True, timeout=60)
+    modules, libraries, files = done.stdout.split("\n")[:3]
+    assert set(modules.split()) <= STEPS[step], done.stderr
+    assert libraries == "_naja"
+    assert set(files.split()) <= {"/proc/self/maps"}
+
+
+def test_a_cached_call_loads_no_compiler(tmp_path):
+    code = ("import sys, naja; f = naja.njit(lambda x: x + 1.5); assert f(1) == 2.5\n"
+            "print('libnaja_llvm' in open('/proc/self/maps').read(), 'numpy' in sys.modules)")
+    env = dict(os.environ, NAJA_CACHE_DIR=str(tmp_path))
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=env).stdout for _ in "12"]
+    assert runs == ["True False\n", "False False\n"]

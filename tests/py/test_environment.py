@@ -1,0 +1,155 @@
+"""Odd places to run in: without NumPy, HOME, /sys or /proc, under tight limits, on paths that are no text, where written pages
+may not become code. Each starts a fresh interpreter."""
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import naja
+
+PACKAGE = Path(naja.__file__).parent
+
+# a function, a parallel ufunc, a kernel with a barrier
+PROGRAM = '''
+import numpy as np
+from naja import cuda, njit, vectorize
+plus = njit(lambda a: a[0] + 1)
+twice = vectorize(["float64(float64)"], target="parallel")(lambda x: x * 2)
+
+@cuda.jit
+def turn(a):
+    s = cuda.shared.array(64, np.float32)
+    i = cuda.threadIdx.x
+    s[i] = i
+    cuda.syncthreads()
+    a[cuda.blockIdx.x * 64 + i] = s[63 - i]
+
+a = np.zeros(640, np.float32)
+turn[10, 64](a)
+print(plus(np.ones(3)), twice(np.ones(200000)).sum(), a.sum())
+'''
+RESULT = "2.0 400000.0 20160.0\n"
+
+
+def environment(tmp_path, **more):
+    return dict(os.environ, NAJA_CACHE_DIR=str(tmp_path / "cache"), NAJA_DEVICE="cpu", OPENBLAS_NUM_THREADS="1", **more)
+
+
+def python(*args, **how):
+    return subprocess.run([sys.executable, *args], capture_output=True, text=True, timeout=120, **how)
+
+
+def check(done, wanted=RESULT):
+    assert (done.stdout, done.stderr, done.returncode) == (wanted, "", 0)
+
+
+@pytest.mark.parametrize("flags", [["-I", "-B"], ["-OO"], ["-X", "dev", "-W", "error"], ["-X", "utf8=0"]], ids=" ".join)
+def test_interpreter_flags(tmp_path, flags):
+    program = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r})\n" + PROGRAM
+    check(python(*flags, "-c", program, env=environment(tmp_path)))
+
+
+def test_no_home_no_locale_no_path(tmp_path):
+    env = environment(tmp_path, LC_ALL="C", PYTHONCOERCECLOCALE="0", PATH="")
+    for name in "HOME", "XDG_CACHE_HOME", "NAJA_CACHE_DIR":
+        env.pop(name, None)
+    check(python("-X", "utf8=0", "-c", PROGRAM, env=dict(env, NAJA_CACHE="off")))
+
+
+WITHOUT_NUMPY = '''
+import sys
+sys.path.insert(0, sys.argv[1])
+sys.modules["numpy"] = None                  # as if it were not installed
+from naja import cuda, njit, vectorize
+print(njit(lambda x, y: x / y)(1, 4), njit(lambda t: t[1])((1, 2.5)))
+for use in lambda: vectorize(["float64(float64)"])(lambda x: x), lambda: cuda.device_array(3):
+    try:
+        use()
+    except ImportError as e:
+        print("numpy" in str(e))
+'''
+
+
+def test_without_numpy(tmp_path):
+    check(python("-c", WITHOUT_NUMPY, str(PACKAGE.parent), env=environment(tmp_path)), "0.25 2.5\nTrue\nTrue\n")
+
+
+def copy_package(to, extension=True):
+    """Its files, the large ones as links."""
+    shutil.copytree(PACKAGE, to, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    for so in PACKAGE.glob("*.so") if extension else ():
+        os.symlink(so.resolve(), os.path.join(os.fsencode(to), os.fsencode(so.name)))
+
+
+def test_another_pythons_package(tmp_path):
+    copy_package(tmp_path / "naja", extension=False)
+    done = python("-c", "import naja", env=environment(tmp_path), cwd=tmp_path)
+    assert "ImportError: naja" in done.stderr.splitlines()[-1]
+    assert sys.version.split()[0] in done.stderr.splitlines()[-1] and str(tmp_path) in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+def test_paths_that_are_no_text(tmp_path, locale):
+    """Package, program and cache in a folder whose name is not UTF-8: found, compiled, kept and found again."""
+    folder = tmp_path / os.fsdecode(b"not \xff\xfe text")
+    folder.mkdir()
+    copy_package(folder / "naja")
+    script = folder / os.fsdecode(b"caf\xe9.py")
+    script.write_text(PROGRAM)
+    env = environment(tmp_path, LC_ALL=locale, PYTHONCOERCECLOCALE="0", PYTHONPATH=str(folder))
+    env["NAJA_CACHE_DIR"] = str(folder / "cache")
+    check(python("-X", "utf8=0", str(script), env=env))
+    check(python("-X", "utf8=0", str(script), env=env))
+    assert any((folder / "cache").rglob("*.naja"))
+
+
+@pytest.mark.parametrize("which, soft", [("RLIMIT_STACK", 192 << 10), ("RLIMIT_STACK", resource.RLIM_INFINITY), ("RLIMIT_NOFILE", 16),
+                                         ("RLIMIT_AS", 1 << 30), ("RLIMIT_FSIZE", 0)])
+def test_limits(tmp_path, which, soft):
+    """Tight or none: the same results. What cannot be written to the cache is warned of and costs nothing else."""
+    kind = getattr(resource, which)
+    if kind == resource.RLIMIT_STACK and soft > 0 < resource.getrlimit(kind)[1] < soft:
+        pytest.skip("the stack's hard limit is lower")
+    def limit():
+        resource.setrlimit(kind, (soft, resource.getrlimit(kind)[1]))
+    done = python("-c", PROGRAM, env=environment(tmp_path), preexec_fn=limit)
+    assert (done.stdout, done.returncode) == (RESULT, 0), done.stderr
+    assert not done.stderr or (which == "RLIMIT_FSIZE" and "NajaWarning" in done.stderr), done.stderr
+
+
+def test_one_processor_one_thread(tmp_path):
+    one = min(os.sched_getaffinity(0))
+    done = python("-c", "import naja; print(naja.get_num_threads())", env=environment(tmp_path),
+                  preexec_fn=lambda: os.sched_setaffinity(0, {one}))
+    check(done, "1\n")
+
+
+@pytest.mark.parametrize("hidden", ["/sys", "/proc"])
+def test_file_systems_that_are_not_there(tmp_path, hidden):
+    """As in a bare chroot. hwloc would complain on stderr."""
+    enter = ["unshare", "-rm", "sh", "-c", f'mount -t tmpfs none {hidden} && exec "$@"', "sh"]
+    if not shutil.which("unshare") or subprocess.run(enter + ["true"], capture_output=True).returncode:
+        pytest.skip("file systems cannot be hidden here (unshare, mount)")
+    check(subprocess.run(enter + [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120,
+                         env=environment(tmp_path)))
+
+
+def test_written_pages_may_not_become_code(tmp_path):
+    """As under systemd's MemoryDenyWriteExecute."""
+    deny = "import ctypes, sys\nif ctypes.CDLL(None).prctl(65, 1, 0, 0, 0): sys.exit(77)      # PR_SET_MDWE\n"
+    done = python("-c", deny + PROGRAM, env=environment(tmp_path))
+    if done.returncode == 77:
+        pytest.skip("the kernel has no PR_SET_MDWE")
+    check(done)
+
+
+def test_an_older_cpu(tmp_path):
+    """Code for a CPU without AVX has none of it, and runs."""
+    look = "\nasm = plus.inspect_asm(plus.signatures[0])\nprint('ymm' in asm, 'vmov' in asm)\n"
+    if "x86_64" not in os.uname().machine:
+        pytest.skip("names a CPU of x86-64")
+    check(python("-c", PROGRAM + look, env=environment(tmp_path, NAJA_CPU_NAME="nehalem")), RESULT + "False False\n")
