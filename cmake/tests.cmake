@@ -53,7 +53,7 @@ foreach(src ${unit_src})
 endforeach()
 
 find_package(Python3 COMPONENTS Interpreter QUIET)
-if(TARGET njc AND Python3_Interpreter_FOUND)
+if(TARGET njc AND Python3_Interpreter_FOUND AND NOT CMAKE_CROSSCOMPILING)
     add_test(NAME golden COMMAND ${Python3_EXECUTABLE} tests/golden/run.py WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(golden PROPERTIES ENVIRONMENT "NJC=$<TARGET_FILE:njc>" TIMEOUT 300)
 endif()

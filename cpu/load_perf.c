@@ -1,8 +1,8 @@
-/* load_perf.c - names of loaded functions for perf: lines "address size name" in /tmp/perf-PID.map, with NAJA_PERF=1.
+/* load_perf.c - names of loaded functions for perf: lines "address size name" in /tmp/perf-PID.map, with NAJA_PERF=1
  *
- * The file's name and form are perf's; CPython's own support for perf appends to the same file. It outlives the process,
- * because `perf report` reads it afterwards. No line is ever taken back: where functions came and went at one address,
- * perf shows one of their names.
+ * The file's name and form are perf's; CPython's own support for perf appends to the same file. It outlives the
+ * process, because `perf report` reads it afterwards. No line is ever taken back: where functions came and went at one
+ * address, perf shows one of their names.
  */
 #include "cpu/fork.h"
 #include "cpu/load.h"
@@ -43,8 +43,8 @@ static void perf_path(char path[64], pid_t pid)
     snprintf(path, 64, "/tmp/perf-%ld.map", (long)pid);
 }
 
-/* /tmp belongs to everybody: a link, or a file of somebody else's, is left alone. What a dead process of the same number
- * left would name the wrong functions. */
+/* /tmp belongs to everybody: a link, or a file of somebody else's, is left alone. What a dead process of the same
+ * number left would name the wrong functions. */
 static int perf_open(pid_t pid)
 {
     char path[64];

@@ -1,4 +1,5 @@
-"""gdb, perf and the unwinder know compiled code, fresh and from the cache: functions by the user's names, callers beyond them."""
+"""gdb, perf and the unwinder know compiled code, fresh and from the cache: functions by the user's names, and the
+callers beyond them."""
 import os
 import shutil
 import subprocess
@@ -90,7 +91,7 @@ os.unlink(path)
 
 
 def test_perf_map(tmp_path):
-    """A map of an earlier process with this number is not added to; a child has a map of its own, with its parent's lines."""
+    """A map of an earlier process with this number is not added to; a child has its own, with its parent's lines."""
     done = subprocess.run([sys.executable, "-c", MAP], env=environment(tmp_path, NAJA_PERF="1"),
                           capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["False", "1", "True", "0"], done.stderr

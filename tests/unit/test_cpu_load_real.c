@@ -1,5 +1,5 @@
-/* test_cpu_load_real.c - the loader on what LLVM makes: every kind of section and reference, code far from the libraries,
- * a system that forbids writable code, many objects and threads, damage at random.
+/* test_cpu_load_real.c - the loader on what LLVM makes: every kind of section and reference, code far from the
+ * libraries, a system that forbids writable code, many objects and threads, damage at random.
  *
  * NJ_TEST_FUZZ=n makes n damaged objects instead of 3000.
  */
@@ -26,24 +26,29 @@ static const char torture[] =
     "@zero = internal global [5000 x i8] zeroinitializer, align 64\n"
     "@none = internal global [0 x i64] zeroinitializer, align 8\n"
     "@count = global i64 5\n"
-    "@vec = internal unnamed_addr constant <8 x i64> <i64 1, i64 2, i64 3, i64 4, i64 5, i64 6, i64 7, i64 8>, align 64\n"
+    "@vec = internal unnamed_addr constant <8 x i64> "
+    "<i64 1, i64 2, i64 3, i64 4, i64 5, i64 6, i64 7, i64 8>, align 64\n"
     "@fns = internal constant [3 x ptr] [ptr @one, ptr @two, ptr @free]\n"
     "define internal i64 @one(i64 %x) noinline uwtable {\n  %y = add i64 %x, 1\n  ret i64 %y\n}\n"
     "define internal i64 @two(i64 %x) noinline uwtable {\n  %y = mul i64 %x, 2\n  ret i64 %y\n}\n"
-    "define internal i64 @fact(i64 %x) noinline uwtable {\n  %z = icmp ult i64 %x, 2\n  br i1 %z, label %a, label %b\n"
-    "a:\n  ret i64 1\nb:\n  %y = sub i64 %x, 1\n  %r = call i64 @fact(i64 %y)\n  %m = mul i64 %x, %r\n  ret i64 %m\n}\n"
+    "define internal i64 @fact(i64 %x) noinline uwtable {\n  %z = icmp ult i64 %x, 2\n"
+    "  br i1 %z, label %a, label %b\na:\n  ret i64 1\nb:\n  %y = sub i64 %x, 1\n"
+    "  %r = call i64 @fact(i64 %y)\n  %m = mul i64 %x, %r\n  ret i64 %m\n}\n"
     "define i64 @f(i64 %i, ptr %out) uwtable {\n"
-    "  switch i64 %i, label %other [ i64 0, label %c0  i64 1, label %c1  i64 2, label %c2  i64 3, label %c3\n"
+    "  switch i64 %i, label %other [\n    i64 0, label %c0  i64 1, label %c1  i64 2, label %c2  i64 3, label %c3\n"
     "    i64 4, label %c4  i64 5, label %c5  i64 6, label %c6  i64 7, label %c7 ]\n"
-    "c0:\n  %d = load double, ptr %out\n  %s = call double @sin(double %d)\n  store double %s, ptr %out\n  ret i64 100\n"
-    "c1:\n  %n = load volatile i64, ptr @count\n  %n1 = add i64 %n, 1\n  store volatile i64 %n1, ptr @count\n  ret i64 %n\n"
+    "c0:\n  %d = load double, ptr %out\n  %s = call double @sin(double %d)\n  store double %s, ptr %out\n"
+    "  ret i64 100\n"
+    "c1:\n  %n = load volatile i64, ptr @count\n  %n1 = add i64 %n, 1\n  store volatile i64 %n1, ptr @count\n"
+    "  ret i64 %n\n"
     "c2:\n  %p = getelementptr [3 x ptr], ptr @fns, i64 0, i64 1\n  %q = load volatile ptr, ptr %p\n"
     "  %r2 = call i64 %q(i64 21)\n  ret i64 %r2\n"
     "c3:\n  %w = icmp eq ptr @nj_absent, null\n  br i1 %w, label %gone, label %there\n"
     "gone:\n  ret i64 300\nthere:\n  %t = call i64 @nj_absent(i64 1)\n  ret i64 %t\n"
     "c4:\n  %v = load volatile <8 x i64>, ptr @vec, align 64\n"
     "  %sum = call i64 @llvm.vector.reduce.add.v8i64(<8 x i64> %v)\n  ret i64 %sum\n"
-    "c5:\n  %z = getelementptr i8, ptr @zero, i64 4999\n  %zb = load volatile i8, ptr %z\n  store volatile i8 7, ptr %z\n"
+    "c5:\n  %z = getelementptr i8, ptr @zero, i64 4999\n  %zb = load volatile i8, ptr %z\n"
+    "  store volatile i8 7, ptr %z\n"
     "  %z2 = zext i8 %zb to i64\n  %np = ptrtoint ptr @none to i64\n  %nz = icmp ne i64 %np, 0\n"
     "  %z3 = zext i1 %nz to i64\n  %z4 = add i64 %z2, %z3\n  ret i64 %z4\n"
     "c6:\n  %fr = ptrtoint ptr @free to i64\n  %p2 = getelementptr [3 x ptr], ptr @fns, i64 0, i64 2\n"
@@ -234,7 +239,7 @@ static void test_threads(void **state)
     nj_text_free(&obj);
 }
 
-/* -- damage ---------------------------------------------------------------------------------------------------------- */
+/* -- damage ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t rng_state = 88172645463325252u;
 static uint64_t rng(void)                    /* Marsaglia's xorshift */
@@ -248,8 +253,8 @@ static uint64_t rng(void)                    /* Marsaglia's xorshift */
 static size_t damage(uint8_t *at, size_t n)
 {
     for (unsigned k = 1 + (unsigned)(rng() % 4); k; k--) {
-        size_t where = rng() % 3 ? n - 1 - (size_t)(rng() % (n < 2048 ? n : 2048)) : (size_t)(rng() % n);
-        static const uint64_t words[] = { 0, 1, 8, 0xfff1, 0xffff, 0x7fffffff, 0xffffffff, (uint64_t)1 << 63, ~(uint64_t)0 };
+        size_t where = (size_t)(rng() % 3 ? n - 1 - rng() % (n < 2048 ? n : 2048) : rng() % n);
+        static const uint64_t words[] = { 0, 1, 8, 0xfff1, 0xffff, 0x7fffffff, 0xffffffff, (uint64_t)1 << 63, ~0ull };
         uint64_t w = rng() % 2 ? words[rng() % NJ_COUNT(words)] : rng();
         size_t wide = (size_t)1 << rng() % 4, from = (size_t)(rng() % n);
         switch (rng() % 4) {
