@@ -21,7 +21,8 @@ if(ext_src)
     target_include_directories(_naja SYSTEM PRIVATE ${numpy_include})
     target_compile_definitions(_naja PRIVATE NPY_NO_DEPRECATED_API=NPY_2_0_API_VERSION NPY_TARGET_VERSION=NPY_1_22_API_VERSION)
     target_link_libraries(_naja PRIVATE naja_cuda naja_cpu naja_host)
-    target_link_options(_naja PRIVATE -Wl,--build-id -Wl,--gc-sections -Wl,--exclude-libs,ALL)
+    # Our archives hide what is not meant for outside: the module's entry and, for gdb, two names that strip must leave.
+    target_link_options(_naja PRIVATE -Wl,--build-id -Wl,--gc-sections -Wl,--exclude-libs,libgcc.a -Wl,-Bsymbolic)
     # A module may leave symbols open for the interpreter to fill, so the linker finds no missing function of ours.
     if(NOT NAJA_SAN)         # a sanitizer stands in for libc's, without versions
         add_custom_command(TARGET _naja POST_BUILD COMMAND sh ${CMAKE_SOURCE_DIR}/tests/tools/undefined.sh $<TARGET_FILE:_naja>)

@@ -22,6 +22,8 @@ NjStatus nj_cpu_llvm_compile(NjLlvmOut what, const char *text, size_t ntext, con
 
 /* Which build of the compiler would be loaded, without loading it: for the cache's key. */
 void nj_cpu_llvm_identity(NjText *out);
+/* Dump letter p: the assembler that a compilation to an object does not make. */
+void nj_cpu_llvm_dump(const char *func, const char *text, size_t ntext, const NjLlvmOptions *o);
 
 /* -- features.c: which CPU this is, without LLVM ------------------------------------------------------ */
 

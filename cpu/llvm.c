@@ -125,3 +125,15 @@ NjStatus nj_cpu_llvm_compile(NjLlvmOut what, const char *text, size_t ntext, con
     nj_text_free(&room);
     return st;
 }
+
+void nj_cpu_llvm_dump(const char *func, const char *text, size_t ntext, const NjLlvmOptions *o)
+{
+    NjErr err = {0};
+    NjText t;
+    if (!nj_dump_on('p', func))
+        return;
+    nj_text_init(&t);
+    if (nj_cpu_llvm_compile(NJ_LLVM_ASM, text, ntext, o, &t, &err) == NJ_OK)
+        nj_dump('p', "asm", func, "s", t.at);
+    nj_text_free(&t);
+}

@@ -275,7 +275,9 @@ static NjStatus load_protect(Load *l)
             continue;
         int why = errno;
         if (g != NJ_GROUP_TEXT || !text_from_file(from, (size_t)(to - from)))
-            return nj_err_set(l->err, NJ_E_ENV, 0, "the system forbids executable memory: %s", strerror(why));
+            return why == ENOMEM ? nj_err_set(l->err, NJ_E_NOMEM, 0, "no more mappings (vm.max_map_count)")
+                                 : nj_err_set(l->err, NJ_E_ENV, 0, "the system forbids executable memory: %s",
+                                              strerror(why));
     }
     __builtin___clear_cache((char *)l->base + l->start[NJ_GROUP_TEXT], (char *)l->base + l->start[NJ_GROUP_TEXT + 1]);
     return NJ_OK;

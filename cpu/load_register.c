@@ -35,7 +35,7 @@ __attribute__((noinline)) void __jit_debug_register_code(void)
 }
 struct jit_descriptor __jit_debug_descriptor = { 1, JIT_NOACTION, NULL, NULL };
 
-static NjForkLock note_lock = NJ_FORK_LOCK_INIT;      /* guards the descriptor's list */
+static NjForkLock note_lock = NJ_FORK_LOCK_INIT;      /* guards the descriptor's list; held while libgcc is told */
 
 struct NjLoadNotes {
     jit_code_entry entry;
@@ -141,7 +141,9 @@ static void frames_add(NjLoadNotes *r, const NjLoadObject *o, uint8_t *base)
         pthread_once(&frame_once, frame_find);
         if (!frame_fns.add || !frame_fns.drop)
             return;
+        nj_fork_lock(&note_lock);         /* libgcc has a lock of its own, which a child must not find held */
         frame_fns.add(base + s->off);
+        nj_fork_unlock(&note_lock);
         r->forget_frame = frame_fns.drop;
         r->frame[r->nframe++] = base + s->off;
     }
@@ -169,8 +171,10 @@ void nj_load_unregister(NjLoadNotes *r)
 {
     if (!r)
         return;
+    nj_fork_lock(&note_lock);
     for (uint32_t i = 0; i < r->nframe; i++)
         r->forget_frame(r->frame[i]);
+    nj_fork_unlock(&note_lock);
     gdb_drop(&r->entry);
     nj_free(r);
 }

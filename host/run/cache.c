@@ -115,7 +115,6 @@ bool nj_cache_find(const NjKey *k, NjTypes *ts, NjArena *a, NjImage *out)
 
 void nj_cache_reject(const NjKey *k)
 {
-    nj_cache_dir_drop(k->id);
     counts.hits--;
     counts.misses++;
     counts.rejected++;

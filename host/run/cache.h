@@ -97,7 +97,8 @@ bool nj_cache_wanted(const char *func);
 /* True: *out is filled (nj_image_free it). Anything else is a miss. */
 bool nj_cache_find(const NjKey *k, NjTypes *ts, NjArena *a, NjImage *out);
 void nj_cache_store(const NjKey *k, NjTypes *ts, const NjImage *im);
-/* An image that was found but could not be loaded: a miss after all, and gone. */
+/* An image that was found but could not be loaded: a miss after all. It stays until what is compiled takes its place:
+ * that cannot be loaded either where memory is short or may not be executed, and then the image was not at fault. */
 void nj_cache_reject(const NjKey *k);
 NjCacheStats nj_cache_stats(void);
 /* Once a process: why the cache is not used, or not written. NULL: nothing (new) to say. */

@@ -150,6 +150,7 @@ static uint32_t cpu_facts(NjDevice *d, NjArena *a, NjKeyFact *out)
 
 static NjStatus cpu_compile(NjDevice *d, const NjUnit *u, NjText *out, NjErr *err)
 {
+    nj_cpu_llvm_dump(u->specs.at[0]->symbol, u->llvm.at, u->llvm.n, NULL);
     return nj_cpu_llvm_compile(NJ_LLVM_OBJECT, u->llvm.at, u->llvm.n, NULL, out, err);
 }
 

@@ -202,7 +202,11 @@ static NjStatus ptx_by_llvm(const NjUnit *u, int cc, char suffix, NjText *ptx, N
 
 NjStatus nj_device_ptx(const NjUnit *u, int cc, char suffix, NjText *ptx, NjErr *err)
 {
-    return u->target->typed_pointers ? ptx_by_nvvm(u, cc, suffix, ptx, err) : ptx_by_llvm(u, cc, suffix, ptx, err);
+    NjStatus st =
+        u->target->typed_pointers ? ptx_by_nvvm(u, cc, suffix, ptx, err) : ptx_by_llvm(u, cc, suffix, ptx, err);
+    if (st == NJ_OK && !ptx->failed)
+        nj_dump('p', "ptx", u->specs.at[0]->symbol, "ptx", ptx->at);
+    return st;
 }
 
 /* -- kernels ------------------------------------------------------------------------------------------------------- */

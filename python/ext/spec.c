@@ -91,6 +91,7 @@ static NjStatus spec_native_nogil(NjPySpec *s, const NjUnit *u, NjCacheUse *cach
     NjImage im;
     nj_text_init(&obj);
     NjLlvmOptions o = {.opt = u->opts.opt, .verify = nj_knobs()->check > 0};
+    nj_cpu_llvm_dump(u->specs.at[0]->symbol, u->llvm.at, u->llvm.n, &o);
     NjStatus st = nj_cpu_llvm_compile(NJ_LLVM_OBJECT, u->llvm.at, u->llvm.n, &o, &obj, err);
     nj_image_of_unit(&im, u, obj.at, obj.n);
     if (st == NJ_OK)

@@ -1,11 +1,14 @@
 """gdb, perf and the unwinder know compiled code, fresh and from the cache: functions by the user's names, and the
 callers beyond them."""
+import ctypes
 import os
 import shutil
 import subprocess
 import sys
 
 import pytest
+
+import naja
 
 SOURCE = '''
 import math
@@ -155,6 +158,12 @@ def check_frames(out, *wanted):
     for frame, want in zip(frames, wanted):
         assert want in frame, out
     assert len(frames) > len(wanted)
+
+
+def test_gdb_finds_the_interface_in_a_stripped_extension():
+    """Wheels are stripped: what gdb looks for is an exported symbol."""
+    extension = ctypes.CDLL(naja._naja.__file__)
+    assert getattr(extension, "__jit_debug_register_code") and getattr(extension, "__jit_debug_descriptor")
 
 
 def test_gdb_by_the_users_names(tmp_path):

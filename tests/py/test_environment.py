@@ -154,3 +154,31 @@ def test_an_older_cpu(tmp_path):
     if "x86_64" not in os.uname().machine:
         pytest.skip("names a CPU of x86-64")
     check(python("-c", PROGRAM + look, env=environment(tmp_path, NAJA_CPU_NAME="nehalem")), RESULT + "False False\n")
+
+
+SHORT = '''
+import os, sys
+from pathlib import Path
+from naja import _naja, njit
+cache = Path(os.environ["NAJA_CACHE_DIR"])
+make = lambda: njit(lambda x: x + 5)
+make()(1)
+entries = sorted(cache.rglob("*.naja"))
+failures = 0
+for n in range(60):
+    f = make()
+    _naja._alloc_fail_at(n)
+    try:
+        f(1)
+    except MemoryError:
+        failures += 1
+    finally:
+        _naja._alloc_fail_at(-1)
+    assert sorted(cache.rglob("*.naja")) == entries, n
+print(len(entries), failures > 5)
+'''
+
+
+def test_short_memory_costs_no_entry_of_the_cache(tmp_path):
+    """What cannot be loaded now is not damaged."""
+    check(python("-c", SHORT, env=environment(tmp_path)), "1 True\n")

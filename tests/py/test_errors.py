@@ -1,4 +1,6 @@
 """What users see when something is wrong: places, source lines, classes, several findings, exceptions from compiled code."""
+import os
+import subprocess
 import sys
 import traceback
 import warnings
@@ -249,9 +251,6 @@ def test_exception_leaves_arrays_as_they_were_written():
 
 
 def test_missing_compiler_is_a_clear_error():
-    import os
-    import subprocess
-    import sys
     code = "import naja\ntry:\n    naja.njit(lambda x: x)(1)\nexcept naja.errors.LibraryError as e:\n    print(e)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "NAJA_LIBLLVM": "/nowhere.so"})
     assert "/nowhere.so" in done.stdout, done.stderr
@@ -288,3 +287,24 @@ def test_every_allocation_failing_in_turn(make, args):
         if good > 100:          # a table that grows rarely may still fail later
             break
     assert good > 100 and failures > 10
+
+
+DUMPED = '''
+import numpy as np
+from naja import cuda, njit
+njit(lambda x: x + 1, cache=False)(1)
+
+def kernel(a):
+    a[0] = 1
+cuda.jit(kernel)[1, 1](np.ones(1))
+cuda.compile_ptx(kernel, "void(float32[:])", cc=(8, 0))
+'''
+
+
+def test_dump_of_the_last_stage():
+    """NAJA_DUMP=p: assembler of functions and of kernels on the CPU device, PTX."""
+    env = dict(os.environ, NAJA_DUMP="p", NAJA_CACHE="off", NAJA_DEVICE="cpu")
+    done = subprocess.run([sys.executable, "-c", DUMPED], env=env, capture_output=True, text=True, timeout=60)
+    parts = done.stderr.split("-- ")[1:]
+    assert [part.split("\n")[0].split(".")[0] for part in parts] == ["asm _lambda_", "asm kernel", "ptx kernel"], done.stderr
+    assert all(".cfi_startproc" in asm for asm in parts[:2]) and ".visible .entry" in parts[2]

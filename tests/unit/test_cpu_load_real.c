@@ -104,7 +104,8 @@ static void test_every_reference(void **state)
 
 /* The system gives addresses downwards, the smallest hole first: with a gap reserved and the holes above it filled, what
  * comes next lies below the gap. */
-typedef struct Gap { void *at, *fill[4096]; size_t nfill, size[4096]; } Gap;
+enum { FILLS = 100 };                        /* of each size */
+typedef struct Gap { void *at, *fill[20 * FILLS]; size_t nfill, size[20 * FILLS]; } Gap;
 #define GAP ((size_t)5 << 30)
 
 static void *reserve(size_t n)
@@ -116,11 +117,15 @@ static bool gap_make(Gap *g)
 {
     g->at = reserve(GAP);
     g->nfill = 0;
-    for (size_t size = (size_t)1 << 30; g->at != MAP_FAILED && size >= 4096; size /= 4)
-        for (bool above = true; above && g->nfill < NJ_COUNT(g->fill); g->nfill++) {
+    for (size_t size = (size_t)1 << 28; g->at != MAP_FAILED && size >= 4096; size /= 4)
+        for (int i = 0; i < FILLS; i++) {
+            void *p = reserve(size);
+            if (p == MAP_FAILED)
+                break;
             g->size[g->nfill] = size;
-            g->fill[g->nfill] = reserve(size);
-            above = g->fill[g->nfill] != MAP_FAILED && (uintptr_t)g->fill[g->nfill] > (uintptr_t)g->at;
+            g->fill[g->nfill++] = p;
+            if ((uintptr_t)p < (uintptr_t)g->at)
+                break;
         }
     return g->at != MAP_FAILED;
 }
@@ -263,6 +268,36 @@ static void test_threads(void **state)
     nj_text_free(&obj);
 }
 
+/* A child finds every lock of the loader free, whatever other threads did with them at the fork. */
+static void test_forks_while_threads_load(void **state)
+{
+    NjText obj = object(torture, 2);
+    pthread_t t[2];
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&t[i], NULL, load_often, &obj), 0);
+    for (int i = 0; i < 30; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            NjErr err = {0};
+            NjCpuCode *code;
+            alarm(60);
+            int bad = load(&obj, &code, &err) ? 101 : run(code);
+            if (!bad)
+                nj_cpu_code_release(code);
+            _exit(bad);
+        }
+        int status = -1;
+        waitpid(pid, &status, 0);
+        assert_int_equal(status, 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        void *why = NULL;
+        pthread_join(t[i], &why);
+        assert_null(why);
+    }
+    nj_text_free(&obj);
+}
+
 /* -- damage ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t rng_state = 88172645463325252u;
@@ -322,7 +357,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_reference),         cmocka_unit_test(test_far_from_libraries),
         cmocka_unit_test(test_protection),              cmocka_unit_test(test_forbidden_to_write_code),
-        cmocka_unit_test(test_threads),                 cmocka_unit_test(test_damaged_at_random),
+        cmocka_unit_test(test_threads),                 cmocka_unit_test(test_forks_while_threads_load),
+        cmocka_unit_test(test_damaged_at_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
