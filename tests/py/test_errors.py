@@ -305,6 +305,6 @@ def test_dump_of_the_last_stage():
     """NAJA_DUMP=p: assembler of functions and of kernels on the CPU device, PTX."""
     env = dict(os.environ, NAJA_DUMP="p", NAJA_CACHE="off", NAJA_DEVICE="cpu")
     done = subprocess.run([sys.executable, "-c", DUMPED], env=env, capture_output=True, text=True, timeout=60)
-    parts = done.stderr.split("-- ")[1:]
-    assert [part.split("\n")[0].split(".")[0] for part in parts] == ["asm _lambda_", "asm kernel", "ptx kernel"], done.stderr
+    parts = ("\n" + done.stderr).split("\n-- ")[1:]
+    assert [part.split(".")[0] for part in parts] == ["asm lambda", "asm kernel", "ptx kernel"], done.stderr
     assert all(".cfi_startproc" in asm for asm in parts[:2]) and ".visible .entry" in parts[2]
