@@ -110,6 +110,9 @@ void nj_rt_set_print(NjPrintFn fn, void *arg);
  * Items are separated by one space (", " in a tuple) and ended by a newline; numbers look as Python's str() shows
  * them. */
 void     nj_rt_print(const char *desc, const uint64_t *slots);
+/* An index that is out of bounds; the status that says so follows. take: this thread's last one, once. */
+void     nj_rt_bounds(int64_t index, int64_t size);
+bool     nj_rt_bounds_take(int64_t *index, int64_t *size);
 int64_t  nj_rt_pow_i64(int64_t base, int64_t exp);                  /* wraps; a negative exponent truncates towards 0 */
 uint64_t nj_rt_pow_u64(uint64_t base, uint64_t exp);
 void     nj_rt_cmath(int32_t which, double *z);                          /* z[0], z[1] become the parts of the result */

@@ -191,6 +191,26 @@ void nj_rt_print(const char *desc, const uint64_t *slots)
     nj_text_free(&t);
 }
 
+/* -- exceptions ---------------------------------------------------------------------------------------------------- */
+
+static _Thread_local struct { int64_t index, size; bool there; } bounds;
+
+void nj_rt_bounds(int64_t index, int64_t size)
+{
+    bounds.index = index;
+    bounds.size = size;
+    bounds.there = true;
+}
+
+bool nj_rt_bounds_take(int64_t *index, int64_t *size)
+{
+    bool there = bounds.there;
+    *index = bounds.index;
+    *size = bounds.size;
+    bounds.there = false;
+    return there;
+}
+
 /* -- integers ------------------------------------------------------------------------------------------------------ */
 
 uint64_t nj_rt_pow_u64(uint64_t base, uint64_t exp)

@@ -238,8 +238,13 @@ static int32_t run_loops(const Launch *l, NjSimt *at, size_t nblock)
 static int32_t launch_fail(Launch *l, int32_t status, const NjSimt *at)
 {
     uint32_t none = 0;
+    int64_t index, size;
+    bool bounds = nj_rt_bounds_take(&index, &size);
     if (nj_a32_cas_acqrel(&l->failed, &none, 1)) {
         l->fault.status = status;
+        l->fault.bounds = bounds;
+        l->fault.index = index;
+        l->fault.size = size;
         memcpy(l->fault.ctaid, at->ctaid, sizeof at->ctaid);
         memcpy(l->fault.tid, at->tid, sizeof at->tid);
     }

@@ -44,7 +44,11 @@ typedef struct NjSimtKernel {
 
 /* Where the first error came from. status is 0 when the launch failed before any thread ran, negative for the runtime's
  * own. */
-typedef struct NjSimtFault { int32_t status, ctaid[3], tid[3]; } NjSimtFault;
+typedef struct NjSimtFault {
+    int32_t status, ctaid[3], tid[3];
+    bool bounds;                  /* index and size are those of an IndexError */
+    int64_t index, size;
+} NjSimtFault;
 
 #define NJ_SIMT_STUCK (-1)    /* threads wait for each other for ever: a warp operation some named lane never reaches */
 #define NJ_SIMT_NOMEM (-2)      /* no memory for stacks or shared memory */

@@ -174,7 +174,13 @@ void nj_emit_return(NjEmit *e, NjRef r)
     nj_emit_line(e, e->f->may_raise ? "ret i32 0" : "ret void");
 }
 
+/* An index and its size are handed over beside the status, where there is a runtime to hand them to. */
 void nj_emit_raise(NjEmit *e, NjRef r)
 {
-    nj_emit_line(e, "ret i32 %lld", (long long)nj_val(e->f, r)->imm.i + 1);
+    const NjVal *v = nj_val(e->f, r);
+    if (v->nargs == 2 && e->u->target->raises) {
+        nj_emit_declare(e, "nj_rt_bounds", "void @nj_rt_bounds(i64, i64) nounwind cold");
+        nj_emit_line(e, "call void @nj_rt_bounds(%s, %s)", nj_emit_tv(e, v->args[0]), nj_emit_tv(e, v->args[1]));
+    }
+    nj_emit_line(e, "ret i32 %lld", (long long)v->imm.i + 1);
 }

@@ -8,12 +8,15 @@
 
 /* -- one axis --------------------------------------------------------------------------------- */
 
-static void check_bounds(NjLow *l, NjRef i, NjRef len, int axis)
+/* i is counted from the start, written as the program has it. */
+static void check_bounds(NjLow *l, NjRef i, NjRef written, NjRef len, int axis)
 {
+    int64_t k;
     if (!l->f->opts.boundscheck)
         return;
     NjRef bad = nj_low_cmp(l, NJ_UGE, i, len);
-    nj_low_raise_if(l, bad, "IndexError", nj_arena_printf(l->arena, "index is out of bounds for axis %d", axis));
+    if (!nj_low_known(l, bad, &k) || k)
+        nj_low_raise_bounds_if(l, bad, written, len, (unsigned)axis);
 }
 
 NjRef nj_low_wrap(NjLow *l, NjRef i, NjRef len, bool nonneg, int axis)
@@ -23,11 +26,12 @@ NjRef nj_low_wrap(NjLow *l, NjRef i, NjRef len, bool nonneg, int axis)
     bool known = nj_low_known(l, i, &k);
     nonneg = nonneg || t->kind != NJ_K_INT || (known && k >= 0);
     i = nj_low_num(l, i, l->i64);
+    NjRef written = i;
     if (!nonneg) {
         NjRef moved = nj_low_i(l, NJ_OP_add, i, len);
         i = known ? moved : nj_low_select(l, nj_low_cmp(l, NJ_SLT, i, nj_low_int(l, l->i64, 0)), moved, i);
     }
-    check_bounds(l, i, len, axis);
+    check_bounds(l, i, written, len, axis);
     return i;
 }
 

@@ -80,6 +80,8 @@ void  nj_low_loop_end(NjLow *l, NjLoop *p);
 /* -- raise.c ---------------------------------------------------------------------------------- */
 
 void nj_low_raise(NjLow *l, const char *exc, const char *text);             /* ends the block */
+/* IndexError; the int64s index, as it was written, and size are told to the runtime: see nj_rt_bounds. */
+void nj_low_raise_bounds_if(NjLow *l, NjRef cond, NjRef index, NjRef size, unsigned axis);
 void nj_low_raise_if(NjLow *l, NjRef cond, const char *exc, const char *text);  /* goes on in a new block */
 bool nj_low_python_errors(const NjLow *l);                      /* does arithmetic raise? */
 void nj_low_py_raise(NjLow *l, NjRef r);

@@ -5,18 +5,32 @@
  */
 #include "lower/lower.h"
 
-static void raise_row(NjLow *l, NjExc e)
+static void raise_row(NjLow *l, NjExc e, unsigned nargs, const NjRef *args)
 {
     const NjCode *c = l->py->code;
     e.loc = l->at.loc;
     e.file = c ? c->file : l->py->file;
     e.func = c ? c->name : l->py->pyname;
     uint32_t row = nj_unit_exc(l->u, &e) - 1;
-    nj_emit0(&l->at, NJ_OP_raise, NULL, row);
+    NjRef r = nj_emit(&l->at, NJ_OP_raise, 0, NULL, nargs, args);
+    nj_val(l->f, r)->imm.i = row;
     l->f->may_raise = true;
 }
 
-void nj_low_raise(NjLow *l, const char *exc, const char *text) { raise_row(l, (NjExc){.exc = exc, .text = text}); }
+void nj_low_raise(NjLow *l, const char *exc, const char *text)
+{
+    raise_row(l, (NjExc){.exc = exc, .text = text}, 0, NULL);
+}
+
+void nj_low_raise_bounds_if(NjLow *l, NjRef cond, NjRef index, NjRef size, unsigned axis)
+{
+    NjBlkId bad = nj_low_blk(l), good = nj_low_blk(l);
+    NjExc e = {.exc = "IndexError", .text = nj_arena_printf(l->arena, NJ_BOUNDS_TEXT "%u", axis)};
+    nj_low_condbr(l, cond, bad, good);
+    nj_low_enter(l, bad);
+    raise_row(l, e, 2, (NjRef[]){index, size});
+    nj_low_enter(l, good);
+}
 
 void nj_low_raise_if(NjLow *l, NjRef cond, const char *exc, const char *text)
 {
@@ -80,5 +94,5 @@ void nj_low_py_raise(NjLow *l, NjRef r)
         return;
     }
     raise_row(l, (NjExc){.exc = k->name, .object = k->object, .args = args, .nargs = v->nargs - 1,
-                         .text = v->nargs > 1 ? const_text(l, args[0]) : NULL});
+                         .text = v->nargs > 1 ? const_text(l, args[0]) : NULL}, 0, NULL);
 }

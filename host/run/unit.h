@@ -38,6 +38,9 @@ struct NjSpec {
     bool retired;                /* no text is emitted: pass/split.c put its body elsewhere */
 };
 
+/* How the text of an IndexError begins that nj_rt_bounds has the numbers of; the axis follows. */
+#define NJ_BOUNDS_TEXT "index is out of bounds for axis "
+
 /* What one `raise` raises: a class by name or object; its arguments, or a message of ours. text shows them where there
  * is no Python. */
 typedef struct NjExc {

@@ -200,6 +200,8 @@ static NjStatus cpu_launch(NjDevCode *c, const NjLaunchCfg *how, uint64_t *slots
     NjSimtFault fault = {0};
     NjStatus st = nj_simt_launch(&c->kernel, grid, block, how->shared_nbytes, slots, nj_pool_get(), &fault, err);
     *status = fault.status > 0 ? fault.status : 0;
+    if (fault.bounds)                   /* from the thread that found it to the one that tells */
+        nj_rt_bounds(fault.index, fault.size);
     return *status ? NJ_OK : st;
 }
 

@@ -5,6 +5,7 @@
  * come from linecache, so that functions made by exec and in notebooks show theirs wherever Python would.
  */
 #include "ext.h"
+#include "cpu/cpu.h"
 
 #include <frameobject.h>
 
@@ -216,10 +217,23 @@ static PyObject *exc_const(const NjConst *k)
     }
 }
 
+/* NumPy's words, with the index and the size that compiled code has told the runtime. */
+static PyObject *exc_bounds(const NjExc *e)
+{
+    int64_t index, size;
+    if (strncmp(e->text, NJ_BOUNDS_TEXT, sizeof NJ_BOUNDS_TEXT - 1) || !nj_rt_bounds_take(&index, &size))
+        return Py_BuildValue("(s)", e->text);
+    PyObject *text = PyUnicode_FromFormat("index %lld %s with size %lld", (long long)index, e->text + strlen("index "),
+                                          (long long)size);
+    return text ? Py_BuildValue("(N)", text) : NULL;
+}
+
 static PyObject *exc_args(const NjExc *e)
 {
     if (e->nargs)
         return exc_tuple(e->args, e->nargs);
+    if (e->text && e->exc && !strcmp(e->exc, "IndexError"))
+        return exc_bounds(e);
     return e->text ? Py_BuildValue("(s)", e->text) : PyTuple_New(0);
 }
 

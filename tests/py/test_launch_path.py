@@ -9,7 +9,7 @@ import weakref
 import numpy as np
 import pytest
 
-from naja import cuda, errors
+from naja import cuda, errors, njit
 from test_mock import FAKE, mock
 
 Pair = collections.namedtuple('Pair', 'x y')
@@ -344,3 +344,62 @@ def test_recompile_of_a_kernel_that_compiles_no_more():
     k[1, 1](np.zeros(1))
     with pytest.raises(RuntimeError, match='disabled'):
         k[1, 1](np.zeros(1, np.int8))
+
+
+@pytest.mark.parametrize('index, axis, size', [((3, 0), 0, 3), ((-4, 0), 0, 3), ((0, 4), 1, 4), ((2, -5), 1, 4), ((2**40, 0), 0, 3),
+                                               ((np.uint8(200), 1), 0, 3)])
+def test_index_errors_name_index_and_size(index, axis, size):
+    @njit(boundscheck=True)
+    def pick(a, i, j):
+        return a[i, j]
+
+    @njit(boundscheck=True)
+    def outer(a, i, j):
+        return pick(a, i, j) + 1
+
+    @cuda.jit(boundscheck=True)
+    def kernel(a, i, j):
+        if cuda.grid(1) == 77:
+            a[0, 0] = pick(a, i, j)
+
+    @cuda.jit(boundscheck=True)
+    def waiting(a, i, j):
+        cuda.syncthreads()
+        if cuda.grid(1) == 77:
+            a[0, 0] = a[i, j]
+        cuda.syncthreads()
+
+    a = np.zeros((3, 4))
+    for call in pick, outer, kernel[20, 32], waiting[20, 32]:
+        with pytest.raises(IndexError) as e:
+            call(a, *index)
+        assert str(e.value) == f'index {index[axis]} is out of bounds for axis {axis} with size {size}'
+    with pytest.raises(IndexError) as numpys:
+        a[index]
+    assert str(numpys.value) == str(e.value)
+
+
+def test_index_errors_of_many_threads_are_one_of_theirs():
+    @cuda.jit(boundscheck=True)
+    def kernel(a, n):
+        i = cuda.grid(1)
+        if i < n:
+            a[i] = i
+
+    for n in 101, 400, 4096:
+        with pytest.raises(IndexError, match='index [0-9]+ is out of bounds for axis 0 with size 100') as e:
+            kernel[128, 32](np.zeros(100), n)
+        assert 100 <= int(str(e.value).split()[1]) < n
+
+
+def test_an_index_error_of_the_program_keeps_its_words():
+    @njit(boundscheck=True)
+    def f(a):
+        if a.size > 2:
+            raise IndexError('index is out of bounds for axis 0')
+        return a[5]
+
+    with pytest.raises(IndexError, match='index 5 is'):
+        f(np.zeros(1))
+    with pytest.raises(IndexError, match='^index is out of bounds for axis 0$'):
+        f(np.zeros(3))
