@@ -50,6 +50,13 @@ const char *nj_cache_complaint(void)
 
 /* -- asking -------------------------------------------------------------------------------------------------------- */
 
+static atomic_bool paused;
+
+void nj_cache_pause(void)
+{
+    paused = true;
+}
+
 bool nj_cache_on(void)
 {
     static const char *const off[] = {"off", "0", "no", "false"};
@@ -63,7 +70,7 @@ bool nj_cache_on(void)
 bool nj_cache_wanted(const char *func)
 {
     const NjKnobs *k = nj_knobs();
-    if (!nj_cache_on() || k->stop || k->skip)
+    if (!nj_cache_on() || paused || k->stop || k->skip)
         return false;
     for (const char *s = "bcstolpe"; *s; s++)
         if (nj_dump_on(*s, func))

@@ -25,8 +25,16 @@ typedef struct NjKeyAsk {
     const NjKeyFact *facts; uint32_t nfacts;
 } NjKeyAsk;
 
-/* The key is the hash of its parts; the parts say which of them changed ("global f.K"). */
-typedef struct NjKeyPart { const char *name; uint8_t digest[NJ_DIGEST]; } NjKeyPart;
+/* The key is the hash of its parts; the parts say which of them changed ("global f.K"). What a person may want to see
+ * of one is found behind the pointers, which are the asker's. */
+typedef struct NjKeyPart {
+    const char *name;
+    uint8_t digest[NJ_DIGEST];
+    const NjConst *const *values; uint32_t nvalues;
+    bool several;                           /* a list, if only of one value */
+    const NjOpts *opts;
+    const char *fact;
+} NjKeyPart;
 
 typedef struct NjKey {
     NjArena *arena;
@@ -38,6 +46,11 @@ typedef struct NjKey {
 } NjKey;
 
 NjStatus nj_key_make(NjArena *a, const NjKeyAsk *ask, NjKey *out);        /* NJ_E_NOMEM is all that can go wrong */
+
+/* -- key_text.c: a part in a few words --------------------------------------------------------------------------- */
+
+enum { NJ_PART_TEXT = 80 };                 /* bytes, before an ellipsis */
+void nj_key_part_text(const NjKeyPart *p, NjText *out);         /* appends; nothing for bytecode */
 
 /* -- buildid.c: which build a file is ------------------------------------------------------------------------ */
 
@@ -73,7 +86,7 @@ typedef struct NjEntryInfo {
     bool native;                            /* the code is an object file, else PTX */
     uint64_t ncode, ncubin;
 } NjEntryInfo;
-typedef struct NjEntryWhy { const char *name; uint64_t digest; } NjEntryWhy;
+typedef struct NjEntryWhy { const char *name, *text; uint64_t digest; } NjEntryWhy;
 
 /* False: this unit cannot be kept (a result type or an exception argument that has no text form), or out of memory. */
 bool nj_entry_write(NjText *out, const NjKey *k, NjTypes *ts, const NjImage *im);
@@ -92,6 +105,7 @@ uint32_t nj_entry_why(const void *bytes, size_t n, NjArena *a, NjEntryWhy *out, 
 typedef struct NjCacheStats { uint64_t hits, misses, stores, rejected, evicted, failed; } NjCacheStats;
 
 bool nj_cache_on(void);                                     /* NAJA_CACHE */
+void nj_cache_pause(void);                                  /* nothing is looked for or kept from now on */
 /* May this function be answered from the cache now? Not while its stages are to be shown. */
 bool nj_cache_wanted(const char *func);
 /* True: *out is filled (nj_image_free it). Anything else is a miss. */
@@ -122,6 +136,7 @@ typedef struct NjCacheFile {
     const char *sub, *name;
     uint64_t nbytes;
     int64_t used;
+    uint32_t used_nsec;                     /* and so much later: tells people which of two came first */
     bool is_entry;                          /* else a file that is being written, or was */
 } NjCacheFile;
 typedef bool (*NjCacheVisit)(void *arg, const NjCacheFile *f);

@@ -137,24 +137,24 @@ static const char *not_ours(const char *path, int why)
                                                           : "it belongs to somebody else";
 }
 
+static int refuse_root(const char *path, int why)
+{
+    nj_cache_complain("the cache folder %.300s is not used: %s", path, not_ours(path, why));
+    errno = why;
+    return -1;
+}
+
 static int open_root(bool make, char path[PATH_MAX])
 {
-    if (!nj_cache_path(path, PATH_MAX)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
+    if (!nj_cache_path(path, PATH_MAX))
+        return refuse_root(path, ENAMETOOLONG);
     int fd = open_ours(AT_FDCWD, path);
     if (fd < 0 && errno == ENOENT && make) {
         int why = make_path(path);
         fd = why ? -1 : open_ours(AT_FDCWD, path);
         errno = why ? why : errno;
     }
-    if (fd < 0 && (errno == EPERM || errno == ELOOP || errno == ENOTDIR)) {
-        int why = errno;
-        nj_cache_complain("the cache folder %s is not used: %s", path, not_ours(path, why));
-        errno = why;
-    }
-    return fd;
+    return fd < 0 && errno != ENOENT ? refuse_root(path, errno) : fd;
 }
 
 static int open_sub(bool make, const char *sub, char path[PATH_MAX])
@@ -294,7 +294,7 @@ bool nj_cache_dir_write(const uint8_t id[NJ_DIGEST], const void *bytes, size_t n
     int why = errno;
     size_t room = strlen(path);
     snprintf(path + room, sizeof path - room, "/%s", p.sub);
-    nj_err_set(err, NJ_E_ENV, why, "%s: %s", path, not_ours(path, why));
+    nj_err_set(err, NJ_E_ENV, why, "%.300s: %s", path, not_ours(path, why));
     return false;
 }
 
@@ -341,6 +341,7 @@ static bool each_in(int root, const char *sub, NjCacheVisit visit, void *arg)
             continue;
         f.nbytes = (uint64_t)st.st_size;
         f.used = st.st_mtim.tv_sec;
+        f.used_nsec = (uint32_t)st.st_mtim.tv_nsec;
         more = visit(arg, &f);
     }
     if (d)

@@ -10,7 +10,7 @@
  */
 #include "run/cache.h"
 
-enum { ENTRY_VERSION = 2, HEAD = 96, HASH_AT = 64, NO_UNIT = 0xffffffff };
+enum { ENTRY_VERSION = 3, HEAD = 96, HASH_AT = 64, NO_UNIT = 0xffffffff };
 static const char magic[8] = {'n', 'a', 'j', 'a', 'c', 'a', 'c', 'h'};         /* no NUL */
 _Static_assert(sizeof(NjExc) == 72,
                "NjExc has changed: does an entry keep the new field? (w_exc and r_exc in host/run/entry.c)");
@@ -324,6 +324,15 @@ static void entry_hash(const void *bytes, size_t n, uint8_t digest[NJ_DIGEST])
     nj_hasher_done(&h, digest);
 }
 
+static void w_part_text(NjText *t, const NjKeyPart *p)
+{
+    NjText s;
+    nj_text_init(&s);
+    nj_key_part_text(p, &s);
+    w_bytes(t, s.at ? s.at : "", s.failed ? 0 : s.n);
+    nj_text_free(&s);
+}
+
 bool nj_entry_write(NjText *out, const NjKey *k, NjTypes *ts, const NjImage *im)
 {
     static const char zeros[HEAD];
@@ -337,6 +346,7 @@ bool nj_entry_write(NjText *out, const NjKey *k, NjTypes *ts, const NjImage *im)
     for (uint32_t i = 0; i < k->parts.n; i++) {
         w_str(out, k->parts.at[i].name);
         nj_text_put(out, (const char *)k->parts.at[i].digest, 8);
+        w_part_text(out, &k->parts.at[i]);
     }
     w_pad(out);
     size_t nwhy = out->n - HEAD - nmeta;
@@ -428,6 +438,7 @@ uint32_t nj_entry_why(const void *bytes, size_t n, NjArena *a, NjEntryWhy *out, 
     for (uint32_t i = 0; i < count && !r.failed; i++) {
         NjEntryWhy w = {.name = nj_arena_str(a, r_str(&r))};
         w.digest = r_u64(&r);
+        w.text = nj_arena_str(a, r_str(&r));
         if (i < cap)
             out[i] = w;
     }

@@ -21,6 +21,7 @@ enum { CO_HAS_DOCSTRING = 0x4000000 };
 typedef struct KeyWriter {
     NjKey *k;
     NjHasher h;                             /* of the part being written */
+    NjKeyPart part;
     NJ_VEC(const NjConst *) modules;        /* of the function being written: they refer to each other */
     bool failed;
 } KeyWriter;
@@ -59,13 +60,22 @@ static void put_f64(KeyWriter *w, double x)
 static void part_open(KeyWriter *w)
 {
     nj_hasher_init(&w->h);
+    w->part = (NjKeyPart){0};
 }
 
 static void part_close(KeyWriter *w, const char *name)
 {
-    NjKeyPart p = {.name = name};
-    nj_hasher_done(&w->h, p.digest);
-    w->failed |= !nj_vec_push(w->k->arena, &w->k->parts, p);
+    w->part.name = name;
+    nj_hasher_done(&w->h, w->part.digest);
+    w->failed |= !nj_vec_push(w->k->arena, &w->k->parts, w->part);
+}
+
+/* For nj_key_part_text; no part of the hash. */
+static void part_shows(KeyWriter *w, const NjConst *const *at, uint32_t n)
+{
+    w->part.values = n ? at : NULL;
+    w->part.nvalues = n;
+    w->part.several = true;
 }
 
 /* -- types -------------------------------------------------------------------------------------------------------- */
@@ -196,6 +206,7 @@ static void put_names(KeyWriter *w, const char *const *at, uint32_t n)
 
 static void put_opts(KeyWriter *w, const NjOpts *o)
 {
+    w->part.opts = o;
     put_u64(w, o->error_model);
     put_u64(w, (uint64_t)o->fastmath | (uint64_t)o->fast_flags << 8 | (uint64_t)o->boundscheck << 16 |
                    (uint64_t)o->debug << 17 | (uint64_t)o->lineinfo << 18 | (uint64_t)o->device << 19 |
@@ -225,16 +236,19 @@ static void put_bytecode(KeyWriter *w, const NjCode *c)
  * is. */
 static void put_literals(KeyWriter *w, const NjCode *c)
 {
+    uint32_t first = c->nconsts && !nj_front_loads_const(c, 0);
     put_u64(w, c->nconsts);
-    for (uint32_t i = 0; i < c->nconsts; i++)
-        if (i || nj_front_loads_const(c, 0))
-            put_const(w, c->consts[i]);
+    put_u64(w, first);
+    for (uint32_t i = first; i < c->nconsts; i++)
+        put_const(w, c->consts[i]);
+    part_shows(w, c->consts + first, c->nconsts - first);
 }
 
 static void put_defaults(KeyWriter *w, const NjCode *c)
 {
     put_consts(w, c->defaults, c->ndefaults);
     put_consts(w, c->kwdefaults, c->kwdefaults ? c->nkwonly : 0);
+    part_shows(w, c->defaults, c->ndefaults);
 }
 
 static void put_sigs(KeyWriter *w, const NjCode *c)
@@ -272,6 +286,8 @@ static void put_values(KeyWriter *w, const NjCode *c, const char *what, const ch
             continue;
         part_open(w);
         put_const(w, at[i]);
+        w->part.values = &at[i];
+        w->part.nvalues = 1;
         part_close(w, nj_arena_printf(w->k->arena, "%s %s.%s", what, c->name, names[i]));
     }
 }
@@ -317,6 +333,7 @@ static void put_ask(KeyWriter *w, const NjKeyAsk *ask)
     for (uint32_t i = 0; i < ask->nfacts; i++) {
         part_open(w);
         put_str(w, ask->facts[i].text);
+        w->part.fact = ask->facts[i].text;
         part_close(w, ask->facts[i].name);
     }
 }

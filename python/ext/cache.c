@@ -156,9 +156,10 @@ static void use_warn(void)
 {
     const char *text = nj_cache_complaint();
     PyObject *cls = text ? nj_ext_import("naja.errors", "NajaWarning") : NULL;
-    PyObject *was = cls ? nj_exc_take() : NULL;
-    if (cls && PyErr_WarnEx(cls, text, user_level()) < 0)
+    PyObject *was = cls ? nj_exc_take() : NULL, *message = cls ? PyUnicode_DecodeFSDefault(text) : NULL;
+    if (cls && (!message || PyErr_WarnFormat(cls, user_level(), "%U", message) < 0))
         PyErr_WriteUnraisable(NULL);
+    Py_XDECREF(message);
     if (was)
         nj_exc_put(was);
     Py_XDECREF(cls);
@@ -218,14 +219,26 @@ static PyObject *cache_stats(PyObject *module, PyObject *unused)
                          "evicted", s.evicted, "failed", s.failed);
 }
 
-PyObject *nj_cache_path_object(void)
+static PyObject *cache_folder(PyObject *module, PyObject *unused)
 {
     char path[PATH_MAX];
-    if (!nj_cache_on())
-        Py_RETURN_NONE;
     if (nj_cache_path(path, sizeof path))
         return PyUnicode_DecodeFSDefault(path);
     return PyErr_Format(PyExc_OSError, "the path of the cache is too long");
+}
+
+static PyObject *cache_trouble(PyObject *module, PyObject *unused)
+{
+    const char *text = nj_cache_complaint();
+    return text ? PyUnicode_DecodeFSDefault(text) : Py_NewRef(Py_None);
+}
+
+PyObject *nj_cache_path_object(void)
+{
+    char path[PATH_MAX];
+    if (!nj_cache_on() || !nj_cache_path(path, sizeof path))
+        Py_RETURN_NONE;
+    return PyUnicode_DecodeFSDefault(path);
 }
 
 static PyObject *cache_path(PyObject *module, PyObject *unused)
@@ -238,19 +251,24 @@ static PyObject *text_of(const char *s)
     return PyUnicode_DecodeUTF8(s, (Py_ssize_t)strlen(s), "replace");
 }
 
-/* [(name, digest), ...] */
+static int parts_add(PyObject *list, const char *name, uint64_t digest, const char *text)
+{
+    PyObject *row = Py_BuildValue("(NKN)", text_of(name), (unsigned long long)digest, text_of(text));
+    int rc = row ? PyList_Append(list, row) : -1;
+    Py_XDECREF(row);
+    return rc;
+}
+
+/* [(name, digest, what it is in a few words), ...] */
 static PyObject *parts_of(const void *bytes, size_t n, NjArena *a)
 {
     uint32_t count = nj_entry_why(bytes, n, a, NULL, 0);
     NjEntryWhy *why = NJ_NEWN(a, NjEntryWhy, count + 1);
     PyObject *list = why ? PyList_New(0) : PyErr_NoMemory();
     count = list ? nj_entry_why(bytes, n, a, why, count) : 0;
-    for (uint32_t i = 0; list && i < count; i++) {
-        PyObject *row = Py_BuildValue("(NK)", text_of(why[i].name), (unsigned long long)why[i].digest);
-        if (!row || PyList_Append(list, row) < 0)
+    for (uint32_t i = 0; list && i < count; i++)
+        if (parts_add(list, why[i].name, why[i].digest, why[i].text) < 0)
             Py_CLEAR(list);
-        Py_XDECREF(row);
-    }
     return list;
 }
 
@@ -259,15 +277,16 @@ static PyObject *entry_dict(const NjCacheFile *f, const void *bytes, size_t n)
     NjArena *a = nj_arena_new();
     NjEntryInfo i;
     PyObject *d = NULL;
+    double used = (double)f->used + f->used_nsec * 1e-9;
     if (!a)
         PyErr_NoMemory();
     else if (!nj_entry_check(bytes, n, NULL) || !nj_entry_info(bytes, n, a, &i))
-        d = Py_BuildValue("{s:O,s:O,s:s,s:s,s:K,s:L}", "ok", Py_False,
+        d = Py_BuildValue("{s:O,s:O,s:s,s:s,s:K,s:d}", "ok", Py_False,
                           "foreign", nj_entry_is_foreign(bytes, n) ? Py_True : Py_False, "dir", f->sub, "file", f->name,
-                          "bytes", f->nbytes, "used", f->used);
+                          "bytes", f->nbytes, "used", used);
     else
-        d = Py_BuildValue("{s:O,s:s,s:s,s:K,s:L,s:N,s:N,s:N,s:N,s:I,s:N,s:N,s:s,s:K,s:K,s:N}",
-                          "ok", Py_True, "dir", f->sub, "file", f->name, "bytes", f->nbytes, "used", f->used,
+        d = Py_BuildValue("{s:O,s:s,s:s,s:K,s:d,s:N,s:N,s:N,s:N,s:I,s:N,s:N,s:s,s:K,s:K,s:N}",
+                          "ok", Py_True, "dir", f->sub, "file", f->name, "bytes", f->nbytes, "used", used,
                           "name", text_of(i.name), "qualname", text_of(i.qualname), "module", text_of(i.module),
                           "source", text_of(i.file), "line", i.line, "signature", text_of(i.signature),
                           "target", text_of(i.target), "code", i.native ? "native" : "PTX",
@@ -306,6 +325,12 @@ static PyObject *cache_list(PyObject *module, PyObject *unused)
     return list;
 }
 
+static PyObject *cache_pause(PyObject *module, PyObject *unused)
+{
+    nj_cache_pause();
+    Py_RETURN_NONE;
+}
+
 static PyObject *cache_clear(PyObject *module, PyObject *unused)
 {
     return PyLong_FromUnsignedLongLong(nj_cache_clear());
@@ -315,35 +340,64 @@ static PyObject *key_parts(NjCacheUse *c)
 {
     PyObject *list = nj_key_make(c->arena, &c->ask, &c->key) == NJ_OK ? PyList_New(0) : PyErr_NoMemory();
     for (uint32_t i = 0; list && i < c->key.parts.n; i++) {
+        const NjKeyPart *p = &c->key.parts.at[i];
         uint64_t digest = 0;
+        NjText t;
+        nj_text_init(&t);
+        nj_key_part_text(p, &t);
         for (unsigned k = 8; k--;)
-            digest = digest << 8 | c->key.parts.at[i].digest[k];
-        PyObject *row = Py_BuildValue("(NK)", text_of(c->key.parts.at[i].name), (unsigned long long)digest);
-        if (!row || PyList_Append(list, row) < 0)
+            digest = digest << 8 | p->digest[k];
+        if (parts_add(list, p->name, digest, t.at ? t.at : "") < 0)
             Py_CLEAR(list);
-        Py_XDECREF(row);
+        nj_text_free(&t);
     }
     return list;
 }
 
-/* cache_parts(function or Dispatcher, signature) -> [(name, digest), ...] of the key it would have now, for the CPU */
-static PyObject *cache_parts(PyObject *module, PyObject *args)
+static PyObject *parts_now(PyObject *func, const NjSig *want, NjRoot root)
 {
     static const NjOpts plain = {.opt = 3};
-    PyObject *func, *sig, *list = NULL;
-    NjDispInfo info;
-    if (!PyArg_ParseTuple(args, "OO:cache_parts", &func, &sig) || !(sig = nj_pysig_get(sig)))
-        return NULL;
-    const NjSig *want = nj_pysig_sig(sig);
-    NjOpts opts = nj_disp_info(func, &info) ? info.opts : plain;
-    NjSnapshot *snap = nj_snapshot_new(func, &opts, nj_cpu_target.name);
+    NjDispInfo info = {.func = func, .opts = plain};
+    PyObject *list = NULL;
+    if (!nj_disp_info(func, &info))
+        (void)nj_ufunc_info(func, &info);
+    if (root == NJ_ROOT_UFUNC)
+        info.opts.opt = (uint8_t)nj_knobs()->opt;
+    NjErr err = {0};
+    NjDevice *dev = root == NJ_ROOT_KERNEL ? nj_device_current(&err) : NULL;
+    if (root == NJ_ROOT_KERNEL && !dev)
+        return nj_error_from_err(&err);
+    const NjTarget *target = dev ? dev->ops->target : &nj_cpu_target;
+    NjSnapshot *snap = nj_snapshot_new(info.func, &info.opts, target->name);       /* as a compilation does */
     NjCacheUse c = {.arena = snap ? nj_arena_new() : NULL};
     if (c.arena) {
-        use_ask(&c, snap, &nj_cpu_target, NULL, NJ_ROOT_FUNC, &opts, want->args, want->nargs, want->ret);
+        use_ask(&c, snap, target, dev, root, &info.opts, want->args, want->nargs, want->ret);
         list = key_parts(&c);
     }
     nj_arena_free(c.arena);
     nj_snapshot_free(snap);
+    return list;
+}
+
+/* The parts of the key that it would have now: as a function for the CPU, a loop of a ufunc, a kernel of the current
+ * device. */
+static PyObject *cache_parts(PyObject *module, PyObject *args)
+{
+    static const struct { const char *name; NjRoot root; } kinds[] = {
+        {"function", NJ_ROOT_FUNC}, {"ufunc", NJ_ROOT_UFUNC}, {"kernel", NJ_ROOT_KERNEL},
+    };
+    PyObject *func, *sig;
+    const char *kind = "function";
+    if (!PyArg_ParseTuple(args, "OO|s:cache_parts", &func, &sig, &kind))
+        return NULL;
+    size_t i = 0;
+    while (i < NJ_COUNT(kinds) && strcmp(kinds[i].name, kind))
+        i++;
+    if (i == NJ_COUNT(kinds))
+        return PyErr_Format(PyExc_ValueError, "cache_parts: '%s' is none of function, ufunc, kernel", kind);
+    if (!(sig = nj_pysig_get(sig)))
+        return NULL;
+    PyObject *list = parts_now(func, nj_pysig_sig(sig), kinds[i].root);
     Py_DECREF(sig);
     return list;
 }
@@ -353,6 +407,11 @@ PyMethodDef nj_cache_methods[] = {
     {"cache_path", cache_path, METH_NOARGS, "cache_path(): the folder, or None when the cache is off."},
     {"cache_list", cache_list, METH_NOARGS, "cache_list(): every entry as a dict."},
     {"cache_clear", cache_clear, METH_NOARGS, "cache_clear(): removes all entries; how many."},
-    {"cache_parts", cache_parts, METH_VARARGS, "cache_parts(function, signature): the named parts of its key now."},
+    {"cache_parts", cache_parts, METH_VARARGS,
+     "cache_parts(function, signature, kind='function'): [(name, digest, text), ...], the parts of its key now; kind is\n"
+     "function, ufunc or kernel."},
+    {"cache_pause", cache_pause, METH_NOARGS, "cache_pause(): from now on this process neither reads nor keeps entries."},
+    {"cache_folder", cache_folder, METH_NOARGS, "cache_folder(): the folder, in use or not."},
+    {"cache_trouble", cache_trouble, METH_NOARGS, "cache_trouble(): why the folder was not used, once; or None."},
     {0},
 };

@@ -36,6 +36,8 @@ def main(argv=None):
     if not hasattr(args, "run"):
         parser.print_help()
         return 2
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")      # a name in Greek, a terminal that knows ASCII
     try:
         status = args.run(args)
         sys.stdout.flush()
@@ -43,6 +45,9 @@ def main(argv=None):
     except BrokenPipeError:              # `python -m naja cache list | head`
         import os
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as e:                 # a full disk behind `>`, a folder whose name is too long
+        print(f"python -m naja: {e}", file=sys.stderr)
         return 1
 
 

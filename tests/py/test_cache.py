@@ -1,7 +1,5 @@
 """The cache on disk: what a hit gives, where it works, what people are shown of it."""
 import os
-import subprocess
-import sys
 import zipfile
 
 import pytest
@@ -143,37 +141,3 @@ def test_sources_of_all_kinds(tmp_path, how):
     assert report(code, tmp_path / "c")[0]["misses"] == 1
     stats, libs = report(code, tmp_path / "c")
     assert (stats["hits"], stats["misses"], libs) == (1, 0, [])
-
-
-# -- python -m naja cache
-
-def test_verify_and_list_and_clear(tmp_path):
-    def tool(*args):
-        return subprocess.run([sys.executable, "-m", "naja", "cache", *args], env=dict(os.environ, NAJA_CACHE_DIR=str(tmp_path)),
-                              capture_output=True, text=True, timeout=60)
-    run(SMALL, tmp_path)
-    run(SMALL.replace("2.0", "3.0").replace("90.0", "135.0").replace("0.0\n", "0.0 * y\n"), tmp_path)
-    listed = tool("list").stdout
-    assert listed.count("f  float64(int64, float64)  [cpu]") == 2 and "2 entries" in listed
-    explained = tool("explain", "f").stdout
-    assert "changed: bytecode of f" in explained
-    assert tool("explain", "nobody").returncode == 1
-    assert tool("verify").returncode == 0
-    os.truncate(next(tmp_path.glob("*/*.naja")), 200)
-    bad = tool("verify")
-    assert bad.returncode == 1 and "1 damaged" in bad.stdout
-    assert tool("path").stdout.strip() == str(tmp_path)
-    assert "2 entries removed" in tool("clear").stdout and not list(tmp_path.glob("*/*.naja"))
-    assert "NAJA_CACHE_DIR" in tool("--help").stdout
-
-
-def test_explain_of_live_code(tmp_path):
-    source = tmp_path / "prog.py"
-    source.write_text("from naja import njit\nK = 1\n@njit\ndef f(x):\n    return x + K\nif __name__ == '__main__':\n    f(1)\n")
-    env = dict(os.environ, NAJA_CACHE_DIR=str(tmp_path / "c"))
-    subprocess.run([sys.executable, str(source)], env=env, check=True)
-    tool = [sys.executable, "-m", "naja", "cache", "explain", f"{source}:f"]
-    assert "would be found" in subprocess.run(tool, env=env, capture_output=True, text=True).stdout
-    source.write_text(source.read_text().replace("K = 1", "K = 2"))
-    shown = subprocess.run(tool, env=env, capture_output=True, text=True).stdout
-    assert "would be compiled" in shown and shown.strip().endswith("global f.K")
