@@ -107,7 +107,7 @@ def test_a_warning_names_the_users_line_and_the_remedy(tmp_path):
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o775)
     program = tmp_path / "prog.py"
-    for line, text in ((2, "from naja import njit\n@njit('int64(int64)')\ndef f(x): return x\n"),
+    for line, text in ((2, "from naja import njit\nf = njit('int64(int64)')(lambda x: x)\n"),
                        (4, "from naja import njit\n@njit\ndef f(x): return x\nf(1)\n")):
         program.write_text(text)
         done = run(f"import runpy; runpy.run_path({str(program)!r})", tmp_path / "open")
