@@ -1,4 +1,5 @@
 """The cache's key: what gives a new one and so recompiles, and what does not."""
+import gc
 import importlib
 import sys
 
@@ -191,6 +192,7 @@ result = f(ARGUMENT)
 
 def outcome(value, expression, argument):
     """(type and text of the result, hits, misses); what an error says counts as a result."""
+    gc.collect()                            # the named tuples of the last one: of two living classes, one would be P_2
     scope = {}
     source = SCOPE.replace("VALUE", value).replace("EXPRESSION", expression).replace("ARGUMENT", argument)
 
