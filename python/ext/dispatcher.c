@@ -167,7 +167,7 @@ static PyObject *call_variadic(NjDisp *d)
 static PyObject *call_keywords(NjDisp *d, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
     Py_ssize_t n = nj_params_count(&d->params);
-    PyObject *few[16], **bound = n > 16 ? PyMem_Calloc((size_t)n, sizeof *bound) : few;
+    PyObject *few[16], **bound = n >= 16 ? PyMem_Calloc((size_t)n + 1, sizeof *bound) : few;
     PyObject *r = NULL;
     bool hit = false;
     if (!bound)

@@ -1,8 +1,8 @@
 /* params.c - a call's positional and keyword arguments in the order of the function's parameters, as Python itself
  * binds them.
  *
- * Only calls with keywords or missing arguments come here; defaults are read at each call, as Python does. The bound
- * arguments are owned: while the call runs, another thread may give the function other defaults.
+ * Only calls with keywords or missing arguments come here; defaults are read at each call, as Python does. Defaults
+ * that a call uses stay alive until it ends: meanwhile another thread may give the function others.
  */
 #include "params.h"
 
@@ -104,17 +104,21 @@ static int fold_bind(const NjParams *p, PyObject *const *args, Py_ssize_t nargs,
 
 int nj_params_fold(const NjParams *p, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, PyObject **out)
 {
+    Py_ssize_t n = nj_params_count(p);
     if (nargs > p->nargs)
         return fold_too_many(p, nargs);
     if (fold_bind(p, args, nargs, kwnames, out) < 0)
         return -1;
-    for (Py_ssize_t i = nj_params_count(p); i-- > 0;)
+    for (Py_ssize_t i = p->nargs; i < n; i++)          /* keyword-only defaults are in a dict, which may change */
         Py_INCREF(out[i]);
+    out[n] = Py_XNewRef(PyFunction_GET_DEFAULTS(p->func));
     return 0;
 }
 
 void nj_params_unfold(const NjParams *p, PyObject **bound)
 {
-    for (Py_ssize_t i = nj_params_count(p); i-- > 0;)
+    Py_ssize_t n = nj_params_count(p);
+    for (Py_ssize_t i = p->nargs; i < n; i++)
         Py_DECREF(bound[i]);
+    Py_XDECREF(bound[n]);
 }

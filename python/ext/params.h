@@ -14,9 +14,10 @@ typedef struct NjParams {
 
 int  nj_params_init(NjParams *p, PyObject *func);
 void nj_params_clear(NjParams *p);
-/* Arguments of a call in parameter order, defaults filled in, as new references. -1 with Python's own TypeError. */
+/* Arguments of a call in parameter order, defaults filled in: nj_params_count borrowed references, then one that keeps
+ * defaults alive until nj_params_unfold. -1 with Python's own TypeError, and nothing to unfold. */
 int  nj_params_fold(const NjParams *p, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, PyObject **out);
-void nj_params_unfold(const NjParams *p, PyObject **bound);       /* releases them */
+void nj_params_unfold(const NjParams *p, PyObject **bound);
 static inline Py_ssize_t nj_params_count(const NjParams *p) { return p->nargs + p->nkwonly; }
 
 #endif
