@@ -10,11 +10,14 @@
 #include <llvm-c/Error.h>
 #include <llvm-c/ErrorHandling.h>
 #include <llvm-c/IRReader.h>
+#include <llvm-c/Support.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <llvm/Config/llvm-config.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 typedef struct Job {
     const NjLlvmOptions *o;
@@ -22,6 +25,7 @@ typedef struct Job {
     NjMachine     *m;
     LLVMContextRef ctx;
     LLVMModuleRef  mod;
+    const NjEffort *effort;
     char          *text;         /* the module's text with its first line made; parsing copies what it keeps */
     NjErr         *err;
     NjStatus       st;           /* the first error that LLVM's diagnostic handler saw */
@@ -108,16 +112,26 @@ static NjStatus job_link(Job *j)
     return st ? st : j->st;
 }
 
-static NjStatus job_optimise(Job *j)
+static LLVMErrorRef job_passes(Job *j, const char *passes)
 {
-    char passes[] = "default<O0>";
-    passes[9] = (char)('0' + (j->o->opt & 3));
     LLVMPassBuilderOptionsRef po = LLVMCreatePassBuilderOptions();
-    LLVMPassBuilderOptionsSetSLPVectorization(po, j->o->opt >= 2);       /* off by default here, on in clang -O2 */
-    LLVMPassBuilderOptionsSetLoopVectorization(po, j->o->opt >= 2);
-    LLVMPassBuilderOptionsSetLoopInterleaving(po, j->o->opt >= 2);
+    LLVMPassBuilderOptionsSetLoopInterleaving(po, j->o->opt >= 2);     /* the level itself switches the vectorisers */
     LLVMErrorRef e = LLVMRunPasses(j->mod, passes, j->m->tm, po);
     LLVMDisposePassBuilderOptions(po);
+    return e;
+}
+
+static NjStatus job_optimise(Job *j)
+{
+    char level[] = "default<O0>";
+    level[9] = (char)('0' + (j->o->opt & 3));
+    const char *passes = j->effort->passes;
+    LLVMErrorRef e = passes ? job_passes(j, passes) : NULL;
+    if (!passes || e) {                      /* an LLVM that knows not one of these names has changed nothing */
+        if (e)
+            LLVMConsumeError(e);
+        e = job_passes(j, passes = level);
+    }
     if (!e)
         return j->st;
     char *why = LLVMGetErrorMessage(e);
@@ -131,14 +145,30 @@ static NjStatus job_deliver(Job *j, NjLlvmSink sink, void *arg, const char *byte
     return sink(arg, bytes, n) ? NJ_OK : nj_err_set(j->err, NJ_E_NOMEM, 0, "out of memory");
 }
 
+static NjStatus job_print(Job *j, NjLlvmSink sink, void *arg)
+{
+    char *s = LLVMPrintModuleToString(j->mod);
+    NjStatus st = job_deliver(j, sink, arg, s, strlen(s));
+    LLVMDisposeMessage(s);
+    return st;
+}
+
+/* The machine that generates code: a large function gets one of a lower level. */
+static NjStatus job_machine(Job *j)
+{
+    if (j->what == NJ_LLVM_IR || j->m->opt <= j->effort->code)
+        return NJ_OK;
+    NjLlvmOptions low = *j->o;
+    low.opt = j->effort->code;
+    nj_llvm_machine_give(j->m);
+    j->m = NULL;
+    return nj_llvm_machine_take(j->what, &low, &j->m, j->err);
+}
+
 static NjStatus job_emit(Job *j, NjLlvmSink sink, void *arg)
 {
-    if (j->what == NJ_LLVM_IR) {
-        char *s = LLVMPrintModuleToString(j->mod);
-        NjStatus st = job_deliver(j, sink, arg, s, strlen(s));
-        LLVMDisposeMessage(s);
-        return st;
-    }
+    if (j->what == NJ_LLVM_IR)
+        return job_print(j, sink, arg);
     LLVMCodeGenFileType type = j->what == NJ_LLVM_OBJECT ? LLVMObjectFile : LLVMAssemblyFile;
     LLVMMemoryBufferRef buf = NULL;
     char *why = NULL;
@@ -158,17 +188,23 @@ __attribute__((noinline)) static NjStatus job_run(Job *j, const char *text, size
     NjStatus st = job_parse(j, text, ntext);
     if (!st) st = job_verify(j, "refuses the emitted text");
     if (!st) st = job_link(j);
+    if (!st) j->effort = nj_llvm_effort(j->mod, ntext, j->o->opt);
     if (!st) st = job_optimise(j);
     if (!st) st = job_verify(j, "spoiled the module");
+    if (!st) st = job_machine(j);
     if (!st) st = job_emit(j, sink, arg);
     return st;
 }
 
 /* -- the entry -------------------------------------------------------------------------------------------------- */
 
-static pthread_once_t handler_once = PTHREAD_ONCE_INIT;
-static void handler_init(void)
+static pthread_once_t process_once = PTHREAD_ONCE_INIT;
+static void process_init(void)
 {
+    /* The scheduler keeps a list of all stores and loads of a block; from this many on it thins it out. The default,
+     * 1,000, made blocks of some thousand stores quadratic: 4.9 s for 10,000 stores, now 1.1 s, for the same code. */
+    static const char *const args[] = { "naja", "-dag-maps-huge-region=200", "-dag-maps-reduction-size=100" };
+    LLVMParseCommandLineOptions(3, args, "");
     LLVMInstallFatalErrorHandler(on_fatal);
 }
 
@@ -177,14 +213,14 @@ static void job_free(Job *j)
     if (j->mod)
         LLVMDisposeModule(j->mod);
     LLVMContextDispose(j->ctx);
-    nj_llvm_machine_give(j->m);
+    if (j->m)
+        nj_llvm_machine_give(j->m);
     nj_free(j->text);
 }
 
-static NjStatus compile(NjLlvmOut what, const char *text, size_t ntext, const NjLlvmOptions *o, NjLlvmSink sink,
-                        void *arg, NjErr *err)
+static NjStatus compile_here(NjLlvmOut what, const char *text, size_t ntext, const NjLlvmOptions *o, NjLlvmSink sink,
+                             void *arg, NjErr *err)
 {
-    pthread_once(&handler_once, handler_init);
     Job j = { .o = o, .what = what, .err = err };
     NjStatus st = nj_llvm_machine_take(what, o, &j.m, err);
     if (st)
@@ -201,6 +237,65 @@ static NjStatus compile(NjLlvmOut what, const char *text, size_t ntext, const Nj
     job_now = before;
     job_free(&j);
     return st;
+}
+
+/* -- the stack: LLVM's recursion is as deep as a program has loops in a row -------------------------------------- */
+
+enum { DEEP_STACK = 1 << 30, OWN_STACK = 4 << 20, LONG_TEXT = 128 * 1024 };
+
+typedef struct Errand {
+    NjLlvmOut what;
+    const char *text;
+    size_t ntext;
+    const NjLlvmOptions *o;
+    NjLlvmSink sink;
+    void *arg;
+    NjErr *err;
+    NjStatus st;
+} Errand;
+
+static void *errand_run(void *arg)
+{
+    Errand *e = arg;
+    e->st = compile_here(e->what, e->text, e->ntext, e->o, e->sink, e->arg, e->err);
+    return NULL;
+}
+
+/* Has this thread the stack for a program of ordinary length? The main thread's grows; reading its size is slow. */
+static bool stack_is_small(void)
+{
+    pthread_attr_t a;
+    size_t n = OWN_STACK;
+    if (getpid() == (pid_t)syscall(SYS_gettid) || pthread_getattr_np(pthread_self(), &a))
+        return false;
+    (void)pthread_attr_getstacksize(&a, &n);
+    pthread_attr_destroy(&a);
+    return n < OWN_STACK;
+}
+
+/* A thread of its own for a long text; its stack is address space, of which pages are used as they are touched. False:
+ * there was none to be had. */
+static bool errand_send(Errand *e)
+{
+    pthread_attr_t a;
+    pthread_t t;
+    if (pthread_attr_init(&a))
+        return false;
+    bool sent = !pthread_attr_setstacksize(&a, DEEP_STACK) && !pthread_create(&t, &a, errand_run, e);
+    pthread_attr_destroy(&a);
+    if (sent)
+        pthread_join(t, NULL);
+    return sent;
+}
+
+static NjStatus compile(NjLlvmOut what, const char *text, size_t ntext, const NjLlvmOptions *o, NjLlvmSink sink,
+                        void *arg, NjErr *err)
+{
+    pthread_once(&process_once, process_init);
+    Errand e = { what, text, ntext, o, sink, arg, err, NJ_OK };
+    if ((ntext > LONG_TEXT || stack_is_small()) && errand_send(&e))
+        return e.st;
+    return compile_here(what, text, ntext, o, sink, arg, err);
 }
 
 static const NjLlvmApi api = {

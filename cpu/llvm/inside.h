@@ -26,6 +26,18 @@ const char *nj_llvm_host_triple(void);
 NjStatus nj_llvm_machine_take(NjLlvmOut what, const NjLlvmOptions *o, NjMachine **out, NjErr *err);
 void     nj_llvm_machine_give(NjMachine *m);
 
+/* -- effort.c: which passes, by size -------------------------------------------------------------- */
+
+/* For functions up to these sizes in the module: `passes`, or default<On> when NULL; and the level at which code is
+ * generated at most. */
+typedef struct NjEffort {
+    uint32_t instructions, branches, same, loops;
+    const char *passes;
+    int code;
+} NjEffort;
+
+const NjEffort *nj_llvm_effort(LLVMModuleRef m, size_t ntext, int opt);
+
 /* -- link.c ---------------------------------------------------------------------------------------- */
 
 /* Links `lib` into `m`; what came in becomes internal, so that the optimiser drops what is not called. */
