@@ -410,8 +410,10 @@ PyMethodDef nj_cache_methods[] = {
     {"cache_parts", cache_parts, METH_VARARGS,
      "cache_parts(function, signature, kind='function'): [(name, digest, text), ...], the parts of its key now; kind is\n"
      "function, ufunc or kernel."},
-    {"cache_pause", cache_pause, METH_NOARGS, "cache_pause(): from now on this process neither reads nor keeps entries."},
+    {"cache_pause", cache_pause, METH_NOARGS,
+     "cache_pause(): from now on this process neither reads nor keeps entries."},
     {"cache_folder", cache_folder, METH_NOARGS, "cache_folder(): the folder, in use or not."},
-    {"cache_trouble", cache_trouble, METH_NOARGS, "cache_trouble(): why the folder was not used, once; or None."},
+    {"cache_trouble", cache_trouble, METH_NOARGS,
+     "cache_trouble(): why the folder was not used, once; or None."},
     {0},
 };

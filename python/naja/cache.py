@@ -196,7 +196,8 @@ def _load(spec):
         import traceback
         at = [frame for frame in traceback.extract_tb(e.__traceback__) if frame.filename != __file__][-1:]
         where = f" ({at[0].filename}:{at[0].lineno})" if at and not at[0].filename.startswith("<") else ""
-        raise _Refused(f"{module or 'a module without a name'} cannot be loaded: {type(e).__name__}: {e}{where}") from None
+        what = module or "a module without a name"
+        raise _Refused(f"{what} cannot be loaded: {type(e).__name__}: {e}{where}") from None
     first, *rest = name.split(".")
     try:
         value = scope[first]
