@@ -19,7 +19,8 @@ typedef enum NjConstKind {
     NJ_C_BIGINT,     /* does not fit in 64 bits: text is its decimal form */
     NJ_C_FLOAT, NJ_C_COMPLEX,
     NJ_C_STR, NJ_C_TUPLE,
-    NJ_C_TYPE,       /* np.float32, naja.float32, int, float, bool, complex: type; `name` as written */
+    NJ_C_TYPE,       /* np.float32, naja.float32, int, float, bool, complex: type; `name` as written. A class of named
+                        tuples: type with None in every field, and in `tuple` its fields and their defaults or NULL */
     NJ_C_INTRIN,     /* a function or value the compiler knows: row of intrin.def */
     NJ_C_MODULE,     /* name and the attributes this function can reach */
     NJ_C_FUNC,       /* another function compiled by naja, or a plain one that may be inlined */

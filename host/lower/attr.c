@@ -68,6 +68,7 @@ static const struct { uint8_t kind; const char *name; AttrFn fn; } attrs[] = {
     {NJ_K_RANGE, "start", attr_start}, {NJ_K_RANGE, "stop", attr_stop}, {NJ_K_RANGE, "step", attr_step},
     {NJ_K_SLICE, "start", attr_start}, {NJ_K_SLICE, "stop", attr_stop}, {NJ_K_SLICE, "step", attr_step},
     {255, "real", attr_real}, {255, "imag", attr_imag}, {255, "conjugate", attr_self}, {255, "dtype", attr_none},
+    {255, "value", attr_self},
     {255, "type", attr_none},
 };
 

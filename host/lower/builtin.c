@@ -1,6 +1,8 @@
 /* builtin.c - Python's built-in functions: len range enumerate zip abs min max round pow divmod sum slice tuple. */
 #include "lower/lower.h"
 
+#include <math.h>
+
 static NjParts get(NjLow *l, const NjArgs *a, unsigned i) { return nj_low_get(l, a->at[i]); }
 static NjParts scalar(NjLow *l, NjRef x) { return nj_low_scalar(l, nj_low_core_type(l, x), x); }
 
@@ -140,15 +142,55 @@ static NjRef round_digits(NjLow *l, NjRef x, NjRef n)
     return nj_low_select(l, odd, x, nj_low_math(l, NJ_MATH_COPYSIGN, back, x));
 }
 
+/* An int64 to a multiple of a power of ten, halves to the even multiple; to more than 18 digits only 0 is near. */
+static NjRef round_int(NjLow *l, NjRef x, NjRef n)
+{
+    const NjType *u64 = nj_type_scalar(l->ts, NJ_T_U64);
+    int64_t known;
+    if (nj_low_known(l, n, &known) && known >= 0)
+        return x;
+    NjRef zero = nj_low_int(l, l->i64, 0), most = nj_low_int(l, l->i64, -18), least = nj_low_cmp(l, NJ_SLT, n, most);
+    NjRef few = nj_low_select(l, nj_low_cmp(l, NJ_SLT, n, zero), nj_low_select(l, least, most, n), zero), q, rem;
+    NjRef p = nj_low_ipow(l, nj_low_int(l, l->i64, 10), nj_low_num(l, nj_low_neg(l, few), u64));
+    bool quiet = l->quiet;
+    l->quiet = true;            /* p is never 0 */
+    nj_low_idivmod(l, x, p, "", &q, &rem);
+    l->quiet = quiet;
+    NjRef twice = nj_low_i(l, NJ_OP_add, rem, rem), down = nj_low_i(l, NJ_OP_sub, x, rem);
+    NjRef odd = nj_low_num(l, nj_low_i(l, NJ_OP_and, q, nj_low_int(l, l->i64, 1)), l->b1);
+    NjRef half = nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_EQ, twice, p), odd);
+    NjRef up = nj_low_i(l, NJ_OP_or, nj_low_cmp(l, NJ_SGT, twice, p), half);
+    return nj_low_select(l, least, zero, nj_low_select(l, up, nj_low_i(l, NJ_OP_add, down, p), down));
+}
+
 NjParts lower_round(NjLow *l, const NjArgs *a, int arg)
 {
     NjParts x = get(l, a, 0);
     bool digits = nj_low_has(a, 1) && nj_low_type(l, a->at[1])->kind != NJ_K_NONE;
+    NjRef n = digits ? nj_low_one(l, a->at[1], l->i64) : NJ_NOREF;
     if (x.type->kind != NJ_K_FLOAT)
-        return x;
-    if (digits)
-        return scalar(l, round_digits(l, x.at[0], nj_low_one(l, a->at[1], l->i64)));
-    return scalar(l, nj_low_math(l, NJ_MATH_RINT, x.at[0], NJ_NOREF));
+        return digits ? nj_low_scalar(l, l->i64, round_int(l, nj_low_num(l, x.at[0], l->i64), n)) : x;
+    return scalar(l, digits ? round_digits(l, x.at[0], n) : nj_low_math(l, NJ_MATH_RINT, x.at[0], NJ_NOREF));
+}
+
+/* NumPy's: scaled, rounded and scaled back with no regard to what the scaling loses. Integers stay. */
+NjParts lower_np_round(NjLow *l, const NjArgs *a, int arg)
+{
+    NjParts in = get(l, a, 0);
+    NjRef n = nj_low_has(a, 1) ? nj_low_one(l, a->at[1], l->i64) : nj_low_int(l, l->i64, 0), x = in.at[0];
+    if (in.type->kind != NJ_K_FLOAT)
+        return in;
+    const NjType *t = in.type;
+    int64_t digits;
+    if (nj_low_known(l, n, &digits) && digits == 0)
+        return scalar(l, nj_low_math(l, NJ_MATH_RINT, x, NJ_NOREF));
+    NjRef neg = nj_low_cmp(l, NJ_SLT, n, nj_low_int(l, l->i64, 0));
+    NjRef p = power_of_ten(l, t, nj_low_select(l, neg, nj_low_neg(l, n), n));
+    NjRef y = nj_low_select(l, neg, nj_low_fl(l, NJ_OP_fdiv, x, p), nj_low_fl(l, NJ_OP_fmul, x, p));
+    NjRef z = nj_low_math(l, NJ_MATH_RINT, y, NJ_NOREF);
+    NjRef back = nj_low_select(l, neg, nj_low_fl(l, NJ_OP_fmul, z, p), nj_low_fl(l, NJ_OP_fdiv, z, p));
+    NjRef size = nj_low_math(l, NJ_MATH_FABS, y, NJ_NOREF);
+    return scalar(l, nj_low_select(l, nj_low_cmp(l, NJ_OLT, size, nj_low_f(l, t, INFINITY)), back, x));
 }
 
 /* -- arithmetic by name ----------------------------------------------------------------------- */

@@ -83,6 +83,8 @@ void nj_low_call(NjLow *l, NjRef r)
     const NjConst *fn = nj_low_static(l, nj_val(l->py, r)->args[0]);
     if (q && q->spec) {
         call_spec(l, r, q);
+    } else if (q && q->cast && nj_low_type(l, r)->kind == NJ_K_TUPLE) {      /* a named one */
+        nj_low_set(l, r, nj_low_pack(l, nj_low_args(l, r).at, nj_low_type(l, r)));
     } else if (q && q->cast) {
         call_cast(l, r);
     } else if (q && q->intrin && q->intrin < NJ_INTRIN_COUNT && rows[q->intrin].fn) {

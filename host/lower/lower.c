@@ -189,6 +189,7 @@ static NjParts complex_neg(NjLow *l, NjParts x)
     return p;
 }
 
+/* An unsigned integer is negated and inverted in its own width, and widened after: ~uint8(1) is 254, as NumPy has it. */
 static void low_unop(NjLow *l, NjRef r)
 {
     const NjVal *v = nj_val(l->py, r);
@@ -199,12 +200,13 @@ static void low_unop(NjLow *l, NjRef r)
         nj_low_set(l, r, nj_low_scalar(l, l->b1, nj_low_not(l, nj_low_truth(l, x))));
         return;
     }
-    x = nj_low_cast(l, x, t);
+    if (x.type->kind != NJ_K_UINT)
+        x = nj_low_cast(l, x, t);
     if (op == NJ_UN_NEG)
-        x = t->kind == NJ_K_COMPLEX ? complex_neg(l, x) : nj_low_scalar(l, t, nj_low_neg(l, x.at[0]));
+        x = t->kind == NJ_K_COMPLEX ? complex_neg(l, x) : nj_low_scalar(l, x.type, nj_low_neg(l, x.at[0]));
     else if (op == NJ_UN_INVERT)
-        x = nj_low_scalar(l, t, nj_low_i(l, NJ_OP_xor, x.at[0], nj_low_int(l, t, -1)));
-    nj_low_set(l, r, x);
+        x = nj_low_scalar(l, x.type, nj_low_i(l, NJ_OP_xor, x.at[0], nj_low_int(l, x.type, -1)));
+    nj_low_set(l, r, nj_low_cast(l, x, t));
 }
 
 static void low_cmp(NjLow *l, NjRef r)
@@ -239,17 +241,22 @@ static void low_slice(NjLow *l, NjRef r)
     nj_low_set(l, r, nj_low_slice(l, v->args[0], v->args[1], v->args[2]));
 }
 
-static void low_tuple(NjLow *l, NjRef r)
+NjParts nj_low_pack(NjLow *l, const NjRef *items, const NjType *t)
 {
-    const NjVal *v = nj_val(l->py, r);
-    NjParts p = nj_low_parts(l, v->type);
+    NjParts p = nj_low_parts(l, t);
     unsigned at = 0;
-    for (uint32_t i = 0; i < v->nargs; i++) {
-        NjParts x = nj_low_cast(l, nj_low_get(l, v->args[i]), v->type->elems[i]);
+    for (uint32_t i = 0; i < t->nelem; i++) {
+        NjParts x = nj_low_cast(l, nj_low_get(l, items[i]), t->elems[i]);
         memcpy(p.at + at, x.at, x.n * sizeof *x.at);
         at += x.n;
     }
-    nj_low_set(l, r, p);
+    return p;
+}
+
+static void low_tuple(NjLow *l, NjRef r)
+{
+    const NjVal *v = nj_val(l->py, r);
+    nj_low_set(l, r, nj_low_pack(l, v->args, v->type));
 }
 
 /* A tuple's length is its type's; an array's is checked here. */

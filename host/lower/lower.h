@@ -143,6 +143,7 @@ void nj_low_getattr(NjLow *l, NjRef r);
 void nj_low_call(NjLow *l, NjRef r);
 
 /* A call of an intrinsic, as its lowerer sees it: arguments in the typer's parameter order, absent ones NJ_NOREF. */
+NjParts nj_low_pack(NjLow *l, const NjRef *items, const NjType *t);       /* the tuple of type t that holds them */
 typedef struct NjArgs { NjRef r; const NjRef *at; uint32_t n; const NjType *type; } NjArgs;
 NjArgs nj_low_args(const NjLow *l, NjRef r);
 static inline bool nj_low_has(const NjArgs *a, unsigned i) { return i < a->n && a->at[i]; }

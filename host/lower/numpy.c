@@ -48,6 +48,14 @@ static NjRef float_op(NjLow *l, NjBin op, NjRef x, NjRef y)
     }
 }
 
+NjParts lower_np_part(NjLow *l, const NjArgs *a, int arg)
+{
+    NjParts x = nj_low_get(l, a->at[0]);
+    if (x.type->kind == NJ_K_COMPLEX)
+        return scalar(l, x.at[arg]);
+    return arg ? nj_low_zeros(l, x.type) : x;
+}
+
 /* of two bools: + is or, * is and */
 static NjRef bool_op(NjLow *l, NjBin op, NjRef x, NjRef y)
 {

@@ -178,7 +178,11 @@ static void put_const(KeyWriter *w, const NjConst *k)
     put_type(w, k->type);
     put_str(w, k->kind == NJ_C_MODULE || k->kind == NJ_C_FUNC ? NULL : k->name);
     switch (k->kind) {
-    case NJ_C_MISSING: case NJ_C_NONE: case NJ_C_ELLIPSIS: case NJ_C_TYPE: case NJ_C_OBJECT: break;
+    case NJ_C_MISSING: case NJ_C_NONE: case NJ_C_ELLIPSIS: case NJ_C_OBJECT: break;
+    case NJ_C_TYPE:
+        if (nj_type_is(k->type, NJ_K_TUPLE))
+            put_tuple(w, k);
+        break;
     case NJ_C_BOOL:    put_u64(w, k->b); break;
     case NJ_C_INT:     put_u64(w, (uint64_t)k->i); break;
     case NJ_C_UINT:    put_u64(w, k->u); break;

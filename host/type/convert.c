@@ -40,17 +40,33 @@ static const NjType *unify_numbers(NjTypes *ts, const NjType *a, const NjType *b
     return nj_type_float(ts, bits);
 }
 
+/* Of the same class: plain tuples, or named ones of one name and the same fields. */
+static bool same_class(const NjType *a, const NjType *b)
+{
+    size_t n = strcspn(a->name, "(");
+    if (!a->names || !b->names)
+        return a->names == b->names;
+    if (a->nelem != b->nelem || n != strcspn(b->name, "(") || memcmp(a->name, b->name, n))
+        return false;
+    for (uint32_t i = 0; i < a->nelem; i++)
+        if (strcmp(a->names[i], b->names[i]))
+            return false;
+    return true;
+}
+
 static const NjType *unify_tuples(NjTypes *ts, const NjType *a, const NjType *b)
 {
     const NjType *few[64];
-    if (a->nelem != b->nelem || a->nelem > NJ_COUNT(few) || a->names || b->names)
+    char name[128];
+    if (a->nelem != b->nelem || a->nelem > NJ_COUNT(few) || !same_class(a, b))
         return NULL;
     for (uint32_t i = 0; i < a->nelem; i++) {
         few[i] = nj_type_unify(ts, a->elems[i], b->elems[i]);
         if (!few[i])
             return NULL;
     }
-    return nj_type_tuple(ts, few, a->nelem);
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(a->name, "("), a->name);
+    return a->names ? nj_type_namedtuple(ts, name, few, a->names, a->nelem) : nj_type_tuple(ts, few, a->nelem);
 }
 
 static const NjType *unify_arrays(NjTypes *ts, const NjType *a, const NjType *b)
@@ -107,8 +123,8 @@ static NjConv conv_worse(NjConv a, NjConv b) { return !a || !b ? NJ_CONV_NONE : 
 
 static NjConv conv_tuple(const NjType *from, const NjType *to)
 {
-    NjConv c = from->names == to->names ? NJ_CONV_EXACT : NJ_CONV_SAFE;
-    if (from->nelem != to->nelem || to->names)
+    NjConv c = same_class(from, to) ? NJ_CONV_EXACT : NJ_CONV_SAFE;
+    if (from->nelem != to->nelem || (to->names && c != NJ_CONV_EXACT))
         return NJ_CONV_NONE;
     for (uint32_t i = 0; i < from->nelem && c; i++)
         c = conv_worse(c, nj_type_conv(from->elems[i], to->elems[i]));

@@ -33,6 +33,7 @@ static const struct { uint8_t kind; const char *name; AttrFn type; } attrs[] = {
     {NJ_K_FLOAT, "real", attr_self},        {NJ_K_FLOAT, "imag", attr_self},       {NJ_K_FLOAT, "conjugate", attr_conj},
     {NJ_K_INT, "real", attr_self},          {NJ_K_INT, "imag", attr_self},         {NJ_K_INT, "conjugate", attr_conj},
     {NJ_K_UINT, "real", attr_self},         {NJ_K_UINT, "imag", attr_self},        {NJ_K_UINT, "conjugate", attr_conj},
+    {NJ_K_INT, "value", attr_self},         {NJ_K_UINT, "value", attr_self},       /* of members of an IntEnum */
     {NJ_K_BOOL, "dtype", attr_own_dtype},   {NJ_K_INT, "dtype", attr_own_dtype},   {NJ_K_UINT, "dtype", attr_own_dtype},
     {NJ_K_FLOAT, "dtype", attr_own_dtype},  {NJ_K_COMPLEX, "dtype", attr_own_dtype},
     {NJ_K_RANGE, "start", attr_elem},       {NJ_K_RANGE, "stop", attr_elem},       {NJ_K_RANGE, "step", attr_elem},

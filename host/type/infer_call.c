@@ -12,7 +12,7 @@ static const struct { const NjType *(*type)(Call *); int min, max; const char *p
 #undef TYPER
 };
 
-typedef enum Calls { CALLS_NOTHING, CALLS_FUNC, CALLS_INTRIN, CALLS_CAST, CALLS_EXC } Calls;
+typedef enum Calls { CALLS_NOTHING, CALLS_FUNC, CALLS_INTRIN, CALLS_CAST, CALLS_NAMED, CALLS_EXC } Calls;
 typedef struct Target { Calls calls; const NjConst *k; uint16_t intrin; NjRef self; const char *name; } Target;
 
 /* -- what is called ------------------------------------------------------------------------------------------ */
@@ -46,7 +46,7 @@ static Target target_of(Infer *in, NjRef r)
     const NjConst *k = infer_known(in, callee);
     Target t = {.k = k, .name = k && k->name ? k->name : v->type->name};
     if (v->type->kind == NJ_K_DTYPE) {
-        t.calls = CALLS_CAST;
+        t.calls = v->type->elem->kind == NJ_K_TUPLE ? CALLS_NAMED : CALLS_CAST;
         t.k = k && k->kind == NJ_C_TYPE ? k : dtype_const(in, v->type->elem);
     } else if (v->type->kind == NJ_K_METHOD && v->op == NJ_OP_py_getattr) {
         t.calls = CALLS_INTRIN;
@@ -123,12 +123,27 @@ static void type_args(Infer *in, Arg *args, uint32_t n)
 
 /* -- functions ----------------------------------------------------------------------------------------------------- */
 
-static const NjConst *default_of(const NjCode *code, uint32_t i)
+static const NjConst *default_of(const NjConst *k, uint32_t i)
 {
+    const NjCode *code = k->code;
     if (i >= code->nargs)
         return code->kwdefaults ? code->kwdefaults[i - code->nargs] : NULL;
     uint32_t first = code->nargs - code->ndefaults;
     return i >= first ? code->defaults[i - first] : NULL;
+}
+
+/* What is not given takes its default, of which `at(what, i)` knows. */
+static bool bind_defaults(Infer *in, NjRef r, const Target *t, const Params *p, Arg *args,
+                          const NjConst *(*at)(const NjConst *k, uint32_t i))
+{
+    for (uint32_t i = 0; i < p->n; i++) {
+        if (args[i].ref || (args[i].k = at(t->k, i)))
+            continue;
+        infer_fail(in, r, NJ_ERR_TYPE_MISSING_ARG, t->name, p->names[i]);
+        return false;
+    }
+    type_args(in, args, p->n);
+    return true;
 }
 
 enum { CO_VARARGS = 0x4, CO_VARKEYWORDS = 0x8 };        /* CPython's co_flags */
@@ -145,18 +160,7 @@ static bool bind_func(Infer *in, NjRef r, const Target *t, Arg **args, uint32_t 
     *args = NJ_NEWN(in->arena, Arg, p.n + 1);
     if (!bind(in, r, t, &p, *args))
         return false;
-    for (uint32_t i = 0; i < p.n; i++) {
-        Arg *a = &(*args)[i];
-        if (a->ref)
-            continue;
-        a->k = default_of(code, i);
-        if (!a->k) {
-            infer_fail(in, r, NJ_ERR_TYPE_MISSING_ARG, t->name, p.names[i]);
-            return false;
-        }
-    }
-    type_args(in, *args, p.n);
-    return true;
+    return bind_defaults(in, r, t, &p, *args, default_of);
 }
 
 /* What has no value at run time cannot be handed on: a function, a module, a text. */
@@ -343,8 +347,12 @@ static const NjType *cast_pair(Infer *in, NjRef r, const Target *t)
 static const NjType *call_cast(Infer *in, NjRef r, const Target *t)
 {
     const NjVal *v = nj_val(in->f, r);
-    if (v->imm.callee->nkw || v->nargs > 3) {
-        say_count(in, r, t->name, 1, v->nargs - 1);
+    if (v->imm.callee->nkw) {
+        infer_fail(in, r, NJ_ERR_TYPE_KWARG, t->name, v->imm.callee->kwnames[0]);
+        return NULL;
+    }
+    if (v->nargs > 3) {
+        say_count(in, r, t->name, t->k->type->kind == NJ_K_COMPLEX ? 2 : 1, v->nargs - 1);
         return NULL;
     }
     v->imm.callee->cast = t->k;
@@ -361,6 +369,31 @@ static const NjType *call_cast(Infer *in, NjRef r, const Target *t)
         return t->k->type;
     infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_CAST, infer_arg(in, r, 1)->name, t->k->type->name), r);
     return NULL;
+}
+
+/* -- named tuples -------------------------------------------------------------------------------------------------- */
+
+static const NjConst *field_default(const NjConst *k, uint32_t i) { return k->tuple.at[i]; }
+
+static bool bind_named(Infer *in, NjRef r, const Target *t, Arg **args, uint32_t *nargs)
+{
+    Params p = {t->k->tuple.names, t->k->tuple.n, t->k->tuple.n, 0, 0};
+    *nargs = p.n;
+    *args = NJ_NEWN(in->arena, Arg, p.n + 1);
+    return bind(in, r, t, &p, *args) && bind_defaults(in, r, t, &p, *args, field_default);
+}
+
+static const NjType *call_named(Infer *in, NjRef r, const Target *t)
+{
+    Arg *args;
+    uint32_t n;
+    if (t->k->kind != NJ_C_TYPE || !bind_named(in, r, t, &args, &n) || !passable(in, r, t, args, n))
+        return NULL;
+    const NjType **types = NJ_NEWN(in->arena, const NjType *, n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        types[i] = args[i].type;
+    nj_val(in->f, r)->imm.callee->cast = t->k;
+    return nj_type_namedtuple(in->ts, t->name, types, t->k->tuple.names, n);
 }
 
 /* -- the operation ------------------------------------------------------------------------------------------------- */
@@ -389,6 +422,7 @@ const NjType *infer_op_call(Infer *in, NjRef r)
     case CALLS_FUNC:   return call_func(in, r, &t);
     case CALLS_INTRIN: return call_intrin(in, r, &t);
     case CALLS_CAST:   return call_cast(in, r, &t);
+    case CALLS_NAMED:  return call_named(in, r, &t);
     case CALLS_EXC:    return call_exc(in, r, &t);
     default: break;
     }
@@ -403,6 +437,8 @@ bool infer_bind(Infer *in, NjRef r, Arg **args, uint32_t *nargs)
         return bind_func(in, r, &t, args, nargs);
     if (t.calls == CALLS_INTRIN)
         return bind_intrin(in, r, &t, args, nargs);
+    if (t.calls == CALLS_NAMED)
+        return bind_named(in, r, &t, args, nargs);
     const NjVal *v = nj_val(in->f, r);
     *nargs = v->nargs - 1;
     *args = NJ_NEWN(in->arena, Arg, *nargs + 1);

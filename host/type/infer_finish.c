@@ -289,8 +289,10 @@ static void bind_call(Infer *in, NjRef r)
     if (!infer_bind(in, r, &args, &n))
         return;
     NjRef *bound = NJ_NEWN(in->arena, NjRef, n + 1);
+    const NjType *t = infer_type(in, r);
+    const NjType *const *to = q->spec ? q->spec->args : q->cast && t->kind == NJ_K_TUPLE ? t->elems : NULL;
     for (uint32_t i = 0; i < n; i++)
-        bound[i] = bound_ref(in, r, &args[i], q->spec ? q->spec->args[i] : NULL);
+        bound[i] = bound_ref(in, r, &args[i], to ? to[i] : NULL);
     q->bound = bound;
     q->nbound = n;
 }

@@ -245,6 +245,15 @@ const NjType *type_np_abs(Call *c)
     return t->kind == NJ_K_COMPLEX ? nj_type_float(c->in->ts, t->bits / 2) : t;
 }
 
+const NjType *type_np_part(Call *c) { return type_np_abs(c); }
+
+const NjType *type_np_round(Call *c)
+{
+    const NjType *t = arg(c, 0), *decimals = arg(c, 1);
+    bool plain = t->kind == NJ_K_FLOAT || nj_type_is_int(t);
+    return plain && (!decimals || nj_type_is_int(decimals)) ? t : infer_call_wrong(c);
+}
+
 const NjType *type_np_same(Call *c)
 {
     const NjType *t = arg(c, 0);

@@ -227,6 +227,60 @@ static int const_type(SnapScope *c, PyObject *o, NjConst *k)
     return 1;
 }
 
+/* The fields of a class that namedtuple() made, new reference or NULL; one derived from it may make its tuples otherwise. */
+static PyObject *named_fields(PyObject *o)
+{
+    PyObject *fields = NULL, *bases = PyType_Check(o) ? ((PyTypeObject *)o)->tp_bases : NULL;
+    if (!PyType_CheckExact(o) || PyTuple_GET_SIZE(bases) != 1 || PyTuple_GET_ITEM(bases, 0) != (PyObject *)&PyTuple_Type ||
+        nj_getattr_opt(o, "_fields", &fields) <= 0)
+        return NULL;
+    if (!PyTuple_Check(fields))
+        Py_CLEAR(fields);
+    return fields;
+}
+
+/* What each field is when it is not given; NULL where it must be. */
+static bool named_defaults(SnapScope *c, PyObject *o, PyObject *fields, const NjConst **at)
+{
+    PyObject *defaults = NULL;
+    if (nj_getattr_opt(o, "_field_defaults", &defaults) < 0)
+        return false;
+    for (Py_ssize_t i = 0; defaults && PyDict_Check(defaults) && i < PyTuple_GET_SIZE(fields); i++) {
+        PyObject *v = PyDict_GetItemWithError(defaults, PyTuple_GET_ITEM(fields, i));
+        at[i] = v ? nj_snap_const(c, v) : NULL;
+    }
+    Py_XDECREF(defaults);
+    return !PyErr_Occurred();
+}
+
+/* A class of named tuples, which compiled code calls. */
+static int const_named(SnapScope *c, PyObject *o, NjConst *k)
+{
+    PyObject *fields = named_fields(o);
+    Py_ssize_t n = fields ? PyTuple_GET_SIZE(fields) : 0;
+    if (!fields)
+        return PyErr_Occurred() ? -1 : 0;
+    const char **names = nj_arena_alloc(c->s->arena, ((size_t)n + 1) * sizeof *names);
+    const NjType **none = nj_arena_alloc(c->s->arena, ((size_t)n + 1) * sizeof *none);
+    const NjConst **at = nj_arena_alloc(c->s->arena, ((size_t)n + 1) * sizeof *at);
+    PyObject *tag = names && none && at ? nj_named_tag((PyTypeObject *)o, fields) : NULL;
+    bool ok = tag && named_defaults(c, o, fields, at);
+    for (Py_ssize_t i = 0; ok && i < n; i++) {
+        names[i] = nj_snap_str(c->s, PyTuple_GET_ITEM(fields, i));
+        none[i] = nj_type_none(nj_ext_types());
+        ok = names[i] != NULL;
+    }
+    k->kind = NJ_C_TYPE;
+    k->name = ok ? nj_snap_str(c->s, tag) : NULL;
+    k->type = k->name ? nj_type_namedtuple(nj_ext_types(), k->name, none, names, (unsigned)n) : NULL;
+    k->tuple.at = at;
+    k->tuple.n = (uint32_t)n;
+    k->tuple.names = names;
+    Py_XDECREF(tag);
+    Py_DECREF(fields);
+    return k->type ? 1 : PyErr_Occurred() ? -1 : (PyErr_NoMemory(), -1);
+}
+
 static int const_exc(SnapScope *c, PyObject *o, NjConst *k)
 {
     if (!PyExceptionClass_Check(o))
@@ -388,6 +442,21 @@ static PyObject *enum_member(PyObject *members, const char *name)
     return v;
 }
 
+/* A name that the peer's module has and ours will: compiled code says so, where it would say that there is no such
+ * name. Such a module lists them as _NOT_YET. */
+static const NjConst *space_missing(SnapScope *c, PyObject *o, const char *name)
+{
+    PyObject *names = PyModule_Check(o) ? PyDict_GetItemString(PyModule_GetDict(o), "_NOT_YET") : NULL;
+    PyObject *text = names && PyFrozenSet_Check(names) ? PyUnicode_FromString(name) : NULL;
+    bool listed = text && PySet_Contains(names, text) == 1;
+    Py_XDECREF(text);
+    PyErr_Clear();
+    NjConst *k = listed ? NJ_NEW(c->s->arena, NjConst) : NULL;
+    if (k)
+        *k = (NjConst){.kind = NJ_C_OBJECT, .name = "library function"};
+    return k;
+}
+
 /* The attributes that the function names anywhere. */
 static int space_attrs(SnapScope *c, PyObject *o, PyObject *(*get)(PyObject *o, const char *name), NjConst *k)
 {
@@ -396,13 +465,15 @@ static int space_attrs(SnapScope *c, PyObject *o, PyObject *(*get)(PyObject *o, 
         return PyErr_NoMemory(), -1;
     k->module.attrs = attrs;
     for (uint32_t i = 0; i < c->code->nnames; i++) {
-        PyObject *v = nj_bits_has(c->attrs, i) ? get(o, c->code->names[i]) : NULL;
-        if (!v)
+        if (!nj_bits_has(c->attrs, i))
             continue;
-        const NjConst *value = nj_snap_const(c, v);
-        Py_DECREF(v);
-        if (!value)
+        PyObject *v = get(o, c->code->names[i]);
+        const NjConst *value = v ? nj_snap_const(c, v) : space_missing(c, o, c->code->names[i]);
+        Py_XDECREF(v);
+        if (!value && v)
             return -1;
+        if (!value)
+            continue;
         attrs[k->module.n++] = (NjAttr){c->code->names[i], value};
     }
     return 1;
@@ -429,6 +500,27 @@ static const NjConst *const_module(SnapScope *c, PyObject *o)
     return made < 0 ? NULL : k;
 }
 
+/* Of a member of an Enum that is no IntEnum, only these have a value in compiled code. */
+static PyObject *enum_part(PyObject *member, const char *name)
+{
+    PyObject *v = strcmp(name, "value") && strcmp(name, "name") ? NULL : PyObject_GetAttrString(member, name);
+    PyErr_Clear();
+    return v;
+}
+
+static int const_member(SnapScope *c, PyObject *o, NjConst *k)
+{
+    PyObject *members = NULL, *name = NULL;
+    if (nj_getattr_opt((PyObject *)Py_TYPE(o), "__members__", &members) <= 0)
+        return PyErr_Clear(), 0;
+    Py_DECREF(members);
+    name = PyObject_Str(o);
+    k->kind = NJ_C_MODULE;
+    k->name = name ? nj_snap_str(c->s, name) : NULL;
+    Py_XDECREF(name);
+    return k->name ? space_attrs(c, o, enum_part, k) : -1;
+}
+
 static int const_enum(SnapScope *c, PyObject *o, NjConst *k)
 {
     PyObject *members = NULL;
@@ -447,7 +539,7 @@ static int const_enum(SnapScope *c, PyObject *o, NjConst *k)
 static bool is_of_library(PyObject *o)
 {
     static const char *const roots[] = {"builtins", "math",      "cmath",     "numpy", "random",
-                                        "operator", "functools", "itertools", "time"};
+                                        "operator", "functools", "itertools", "time",  "naja"};
     char module[128];
     if (!PyCallable_Check(o) || !attr_text(o, "__module__", module, sizeof module))
         return false;
@@ -481,7 +573,7 @@ static int const_object(SnapScope *c, PyObject *o, NjConst *k)
 /* NumPy before plain numbers: numpy.float64 is a float, but knows its type. */
 static const ConstMaker makers[] = {
     const_single, const_bool, const_numpy, const_int, const_float, const_complex, const_str, const_tuple, const_type,
-    const_exc, const_func, const_intrin, const_enum, const_object,
+    const_named, const_exc, const_func, const_intrin, const_enum, const_member, const_object,
 };
 
 const NjConst *nj_snap_const(SnapScope *c, PyObject *o)

@@ -32,13 +32,18 @@ _ARRAYS = ('DeviceNDArray', 'as_cuda_array', 'device_array', 'device_array_like'
 
 # names of the peer that are still to come: an AttributeError that says so
 _NOT_YET = frozenset(('shfl_sync shfl_up_sync shfl_down_sync shfl_xor_sync vote_sync_intrinsic all_sync any_sync eq_sync ballot_sync '
-                      'match_any_sync match_all_sync activemask lanemask_lt nanosleep cbrt cg random reduce Reduce libdevice fp16 bf16 '
+                      'match_any_sync match_all_sync activemask lanemask_lt nanosleep cg random reduce Reduce libdevice fp16 bf16 '
                       'declare_device guvectorize compile_all ipc_open open_ipc_array profile_start profile_stop profiling').split())
 
 
 def __getattr__(name):
     if name in _NOT_YET:
         raise AttributeError(f'naja.cuda.{name} is not supported yet')
+    if name == 'cudadrv':           # ported programs import numba.cuda and reach into it
+        import importlib
+        for part in ('devicearray', 'driver', 'error'):
+            importlib.import_module('naja.cuda.cudadrv.' + part)
+        return _sys.modules['naja.cuda.cudadrv']
     if name not in _ARRAYS:
         raise AttributeError(f"module 'naja.cuda' has no attribute {name!r}")
     from . import devicearray, hostarray

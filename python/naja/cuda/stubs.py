@@ -72,6 +72,7 @@ DOCS = {
     'ffs': 'ffs(x): position of the lowest set bit, from 1; 0 if there is none',
     'brev': 'brev(x): the bits in reverse order',
     'selp': 'selp(c, a, b): a if c is not 0, else b',
+    'cbrt': 'cbrt(x): the cube root',
     'fma': 'fma(a, b, c): a * b + c, rounded once',
     **{f'{group}.{axis}': f'int32: {what}, along {axis}'
        for group, what in (('threadIdx', 'index of this thread in its block'), ('blockIdx', 'index of the block in the grid'),

@@ -40,7 +40,16 @@ def literal_kinds(f):
     return f * 2, f * 2.0, f * G, f + True, 7 // 2, 7 / 2, 2 ** 40, 18446744073709551615
 
 
+def rounded(x, n):
+    return round(x, n), np.round(x), np.around(x, n), np.real(x), np.imag(x)
+
+
+def own_width(x):
+    return -x, ~x, np.gcd(x, x)
+
+
 cases = [
+    (rounded, "(f4, i8)"), (rounded, "(i4, i8)"), (own_width, "(u1)"),
     (reals, "(f4)"), (reals, "(i4)"), (reals, "(f4)", "cpudev"),
     (pairs, "(f4, f4)"), (pairs, "(f4, i8)"), (ufuncs, "(f4)"), (ufuncs, "(i4)"),
     (ufunc_pairs, "(i1, i1)"), (ufunc_pairs, "(u8, i8)"), (ufunc_pairs, "(f4, i2)"),
