@@ -189,7 +189,7 @@ static NjParts complex_neg(NjLow *l, NjParts x)
     return p;
 }
 
-/* An unsigned integer is negated and inverted in its own width, and widened after: ~uint8(1) is 254, as NumPy has it. */
+/* An unsigned integer is negated and inverted in its own width, then widened: ~uint8(1) is 254, as in NumPy. */
 static void low_unop(NjLow *l, NjRef r)
 {
     const NjVal *v = nj_val(l->py, r);

@@ -44,6 +44,40 @@ static void queue_waiters(Infer *in)
 
 /* -- blocks ----------------------------------------------------------------------------------------------- */
 
+static uint32_t rpo_of(const Infer *in, uint32_t i) { return nj_blk(in->f, in->new_blks.at[i])->rpo; }
+
+static void swap_blks(Infer *in, uint32_t i, uint32_t k)
+{
+    NjBlkId b = in->new_blks.at[i];
+    in->new_blks.at[i] = in->new_blks.at[k];
+    in->new_blks.at[k] = b;
+}
+
+/* new_blks is a heap, first in reverse postorder at the front: a block is visited when all ways into it but those of
+ * loops have been, so that what it joins has its type at once: a type on the way there would stay in what only
+ * widens. */
+static void push_blk(Infer *in, NjBlkId b)
+{
+    if (!nj_vec_push(in->arena, &in->new_blks, b))
+        return;
+    for (uint32_t i = in->new_blks.n - 1; i && rpo_of(in, i) < rpo_of(in, (i - 1) / 2); i = (i - 1) / 2)
+        swap_blks(in, i, (i - 1) / 2);
+}
+
+static NjBlkId pop_blk(Infer *in)
+{
+    NjBlkId first = in->new_blks.at[0];
+    uint32_t n = --in->new_blks.n, i = 0;
+    in->new_blks.at[0] = in->new_blks.at[n];
+    for (uint32_t k; (k = 2 * i + 1) < n; i = k) {
+        k += k + 1 < n && rpo_of(in, k + 1) < rpo_of(in, k);
+        if (rpo_of(in, i) <= rpo_of(in, k))
+            break;
+        swap_blks(in, i, k);
+    }
+    return first;
+}
+
 static void take_edge(Infer *in, NjBlkId from, unsigned which)
 {
     if (nj_bits_has(in->taken, 2 * from + which))
@@ -52,7 +86,7 @@ static void take_edge(Infer *in, NjBlkId from, unsigned which)
     NjBlkId to = nj_blk(in->f, from)->succ[which];
     if (!nj_bits_has(in->live, to)) {
         nj_bits_set(in->live, to);
-        (void)nj_vec_push(in->arena, &in->new_blks, to);
+        push_blk(in, to);
         return;
     }
     for (NjRef r = nj_blk(in->f, to)->first; r && nj_val(in->f, r)->op == NJ_OP_phi; r = nj_val(in->f, r)->next)
@@ -123,7 +157,7 @@ static bool drain(Infer *in)
     while (in->new_blks.n || in->work.n) {
         any = true;
         if (in->new_blks.n) {
-            visit_blk(in, in->new_blks.at[--in->new_blks.n]);
+            visit_blk(in, pop_blk(in));
             continue;
         }
         NjRef r = in->work.at[--in->work.n];
@@ -310,7 +344,7 @@ Infer *infer_get(Solver *s, NjSpec *spec)
     if (!in->queued->n || !in->f->blks.n || nj_arena_failed(s->unit->arena))
         return in;
     nj_bits_set(in->live, 0);
-    (void)nj_vec_push(in->arena, &in->new_blks, (NjBlkId)0);
+    push_blk(in, 0);
     if (s->depth >= INFER_MAX_DEPTH)
         return in;
     s->depth++;

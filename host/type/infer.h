@@ -33,7 +33,7 @@ struct Infer {
     NjBits  *live;             /* blocks that control can reach, by what is known so far */
     NjBits  *taken;            /* edges: 2 * block + successor number */
     NJ_VEC(NjRef) work;
-    NJ_VEC(NjBlkId) new_blks;  /* live, but not yet visited */
+    NJ_VEC(NjBlkId) new_blks;  /* live, but not yet visited: a heap by reverse postorder */
     NJ_VEC(Waiter) waiters;    /* calls of this function: queued again when `ret` changes */
     const NjType *ret;         /* unified so far; NULL: unknown */
     NjBlkId *order;            /* blocks in reverse postorder */

@@ -110,7 +110,8 @@ const NjType *type_floor(Call *c)
     if (!is_real(arg(c, 0)))
         return infer_call_wrong(c);
     bool simt = c->in->unit->target && c->in->unit->target->simt;
-    return simt ? loop_float(c, arg(c, 0)) : infer_scalar(c->in, NJ_T_I64);
+    NjScalar whole = arg(c, 0)->kind == NJ_K_UINT ? NJ_T_U64 : NJ_T_I64;
+    return simt ? loop_float(c, arg(c, 0)) : infer_scalar(c->in, whole);
 }
 
 const NjType *type_isfp(Call *c)

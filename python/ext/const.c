@@ -227,12 +227,13 @@ static int const_type(SnapScope *c, PyObject *o, NjConst *k)
     return 1;
 }
 
-/* The fields of a class that namedtuple() made, new reference or NULL; one derived from it may make its tuples otherwise. */
+/* The fields of a class that namedtuple() made, new reference or NULL; a class derived from it may make its tuples
+ * otherwise. */
 static PyObject *named_fields(PyObject *o)
 {
     PyObject *fields = NULL, *bases = PyType_Check(o) ? ((PyTypeObject *)o)->tp_bases : NULL;
-    if (!PyType_CheckExact(o) || PyTuple_GET_SIZE(bases) != 1 || PyTuple_GET_ITEM(bases, 0) != (PyObject *)&PyTuple_Type ||
-        nj_getattr_opt(o, "_fields", &fields) <= 0)
+    if (!PyType_CheckExact(o) || PyTuple_GET_SIZE(bases) != 1 ||
+        PyTuple_GET_ITEM(bases, 0) != (PyObject *)&PyTuple_Type || nj_getattr_opt(o, "_fields", &fields) <= 0)
         return NULL;
     if (!PyTuple_Check(fields))
         Py_CLEAR(fields);

@@ -2,17 +2,19 @@
 
     python tests/fuzz/generate.py SEED          prints the source of one
 
-Every variable keeps one kind (int, float, bool, tuple), so that Python's dynamic result type is the static one. Integers are
+Every variable keeps one kind (int, float, bool, tuple, named tuple), so that Python's dynamic result type is the static one. Integers are
 kept below 2**40 by a mask after every operation that can grow them: beyond 64 bits compiled code wraps, by design. Floats are free
 to become inf or nan; divisions by zero must raise in both worlds. Of tuples only integers are compared: CPython's tuples take
 identical elements for equal, NaN included. Arrays are arguments (v of int64, w of float64, m of two dimensions); every index is
-taken modulo the length, sometimes from the end. Helpers h0, h1, ... are functions of their own that f calls.
+taken modulo the length, sometimes from the end; they come in C order, strided, or in Fortran's order, by the seed. Helpers h0, h1, ...
+are functions of their own that f calls. Now and then a KeyError is raised, or an assert fails, with what it says compared, too.
 Transcendental functions are rounded, as vectorised ones (libmvec's) may differ in the last places.
 """
 import random
 import sys
+from collections import namedtuple
 
-INT, FLOAT, BOOL, PAIR, NEST = 'int', 'float', 'bool', 'pair', 'nest'
+INT, FLOAT, BOOL, PAIR, NEST, MASS = 'int', 'float', 'bool', 'pair', 'nest', 'qmass'
 MASK = (1 << 20) - 1
 
 
@@ -20,7 +22,7 @@ class Generator:
     def __init__(self, seed):
         self.r = random.Random(seed)
         self.lines, self.depth, self.loops, self.counter = [], 1, 0, 0
-        self.vars = {INT: [], FLOAT: [], BOOL: [], PAIR: [], NEST: []}
+        self.vars = {INT: [], FLOAT: [], BOOL: [], PAIR: [], NEST: [], MASS: []}
         self.helpers, self.arrays = [], True        # helpers: (name, kinds of parameters, kind of result)
         self.frozen = set()             # loop counters: assigning to them could make the loop endless
 
@@ -57,6 +59,18 @@ class Generator:
         if self.vars[NEST] and self.r.random() < 0.7:
             return self.r.choice(self.vars[NEST])
         return f'({self.leaf_int(d)}, ({self.leaf_pair(d)}, {self.leaf_bool(d)}))'
+
+    def leaf_qmass(self, d):
+        if self.vars[MASS] and self.r.random() < 0.7:
+            return self.r.choice(self.vars[MASS])
+        return f'Mass({self.leaf_int(d)}, {self.leaf_float(d)})'
+
+    def expr_qmass(self, d):
+        return self.pick(
+            lambda: f'Mass({self.expr(INT, d)}, {self.expr(FLOAT, d)})',
+            lambda: f'Mass(x={self.expr(FLOAT, d)}, n={self.expr(INT, d)})',
+            lambda: f'({self.expr(MASS, d)} if {self.expr(BOOL, d)} else {self.expr(MASS, d)})',
+        )()
 
     def expr_nest(self, d):
         return self.pick(
@@ -120,6 +134,8 @@ class Generator:
             lambda: f'({e()} if {self.expr(BOOL, d)} else {e()})',
             lambda: f'{self.expr(PAIR, d)}[0]',
             lambda: f'int({self.expr(BOOL, d)})',
+            lambda: f'{self.expr(MASS, d)}{self.pick(".n", "[0]")}',
+            lambda: f'round({e()}, {self.pick(-2, -1, 0, 1)})',
         )()
 
     def divisor(self, kind, d):
@@ -161,6 +177,7 @@ class Generator:
             lambda: f'math.fabs({e()})',
             lambda: f'({e()} if {self.expr(BOOL, d)} else {e()})',
             lambda: f'{self.expr(PAIR, d)}[1]',
+            lambda: f'{self.expr(MASS, d)}{self.pick(".x", "[-1]")}',
         )()
 
     def expr_bool(self, d):
@@ -196,7 +213,7 @@ class Generator:
         return name
 
     def assign(self):
-        kind = self.pick(INT, INT, FLOAT, FLOAT, BOOL, PAIR, NEST)
+        kind = self.pick(INT, INT, FLOAT, FLOAT, BOOL, PAIR, NEST, MASS)
         old = [v for v in self.vars[kind] if v not in self.frozen]
         value = self.expr(kind)
         if old and (self.depth > 1 or self.r.random() < 0.5):
@@ -300,12 +317,19 @@ class Generator:
             self.put(f'if {self.expr(BOOL)}:')
             self.lines.append('    ' * (self.depth + 1) + self.result())
 
+    def fail(self):
+        if self.depth > 1 and self.r.random() < 0.2:
+            self.put(self.pick(f'if {self.expr(BOOL)} and {self.expr(BOOL)}: raise KeyError("text", {self.r.randrange(9)})',
+                               f'assert {self.expr(BOOL)} or {self.expr(BOOL)}, "what {self.r.randrange(9)}"'))
+        else:
+            self.assign()
+
     def statement(self):
         self.pick(self.assign, self.assign, self.assign, self.augment, self.swap, self.unpack, self.branch,
-                  self.loop, self.while_loop, self.leave, self.store)()
+                  self.loop, self.while_loop, self.leave, self.store, self.fail)()
 
     def result(self):
-        return self.ending or 'return (i0, f0, b0, p0, n0)'
+        return self.ending or 'return (i0, f0, b0, p0, n0, q0)'
 
     ending = None
 
@@ -313,7 +337,8 @@ class Generator:
         self.put(f'b0 = {b0}')
         self.put(f'p0 = {p0}')
         self.put('n0 = (i0, (p0, b0))')
-        self.vars[BOOL], self.vars[PAIR], self.vars[NEST] = ['b0'], ['p0'], ['n0']
+        self.put('q0 = Mass(i0, f0)')
+        self.vars[BOOL], self.vars[PAIR], self.vars[NEST], self.vars[MASS] = ['b0'], ['p0'], ['n0'], ['q0']
 
     def helper(self, n):
         """A function of numbers, with statements of its own; it may call the helpers before it."""
@@ -346,12 +371,26 @@ class Generator:
 NUMBERS = [(0, 0, 0.0, 0.0), (3, -5, 1.5, -2.25), (-17, 4, -0.0, 1e-8), (1023, 77, 1e6, 3.0), (-1, -1, -7.75, 0.1)]
 
 
-def arguments(numbers):
+Mass = namedtuple('Mass', 'n x')        # what generated functions know by this name
+
+
+def spread(a, seed):
+    """The same numbers: in C order, every second of twice as many, backwards in memory, or in Fortran's order."""
+    import numpy as np
+    kind = seed % 4
+    if kind == 1:
+        return np.repeat(a, 2, axis=-1)[..., ::2]
+    if kind == 2:
+        return a[..., ::-1].copy()[..., ::-1]
+    return np.asfortranarray(a) if kind == 3 else a
+
+
+def arguments(numbers, seed=0):
     """Fresh ones, as arrays are written to."""
     import numpy as np
     i, j, x, y = numbers
-    return (*numbers, np.array([i, j, 7, -100, 65537]), np.array([x, y, 0.5, -1.5, 1e10, -0.0, 3.25]),
-            np.arange(12.0).reshape(3, 4) * y + x)
+    v, w = np.array([i, j, 7, -100, 65537]), np.array([x, y, 0.5, -1.5, 1e10, -0.0, 3.25])
+    return (*numbers, spread(v, seed), spread(w, seed // 4), spread(np.arange(12.0).reshape(3, 4) * y + x, seed // 16))
 
 
 def generate(seed):

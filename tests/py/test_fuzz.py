@@ -11,7 +11,7 @@ from naja import njit
 from naja.core.errors import NumbaError
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'fuzz'))
-from generate import NUMBERS, arguments, generate        # noqa: E402
+from generate import NUMBERS, Mass, arguments, generate        # noqa: E402
 
 SEEDS = range(int(os.environ.get('NAJA_FUZZ_FIRST', 0)), int(os.environ.get('NAJA_FUZZ_COUNT', 1000)))
 CHUNK = 50
@@ -26,20 +26,22 @@ def bits(x):
     return type(x), x
 
 
-def outcome(f, numbers):
+def outcome(f, numbers, seed):
     """The result, or the class of what was raised, and what the arrays hold then."""
-    args = arguments(numbers)
+    args = arguments(numbers, seed)
     try:
         result = bits(f(*args))
     except (ZeroDivisionError, OverflowError, ValueError) as e:
         result = type(e)
+    except (AssertionError, KeyError) as e:
+        result = type(e), e.args
     return result, [bits(tuple(a.ravel().tolist())) for a in args[4:]]
 
 
 def functions(source):
     """f compiled, calling compiled helpers, and f as CPython has it."""
     for jit in (njit, lambda g: g):
-        scope = {'math': math, 'njit': jit}
+        scope = {'math': math, 'njit': jit, 'Mass': Mass}
         exec(source, scope)
         yield jit(scope['f'])
 
@@ -51,11 +53,11 @@ def check(seed):
     for numbers in NUMBERS:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            expected = outcome(plain, numbers)
+            expected = outcome(plain, numbers, seed)
         if expected[0] in (OverflowError, ValueError):
             continue            # int(inf), round(nan): compiled code has no bigger integers and does not raise
         try:
-            got = outcome(compiled, numbers)
+            got = outcome(compiled, numbers, seed)
         except NumbaError as e:
             assert str(e).strip(), f'seed {seed}: refused without a reason'
             return 'refused'
