@@ -68,6 +68,15 @@ def fold_argument_types(dispatcher, args, kws):
     return pysig, tuple(t if name in given else typeof(t) for name, t in bound.arguments.items())
 
 
+def get_call_template(dispatcher, args, kws):
+    """(class with `key` and `cases`, Python signature, types in its order, {}) for a call with these types, compiled now."""
+    pysig, types = fold_argument_types(dispatcher, args, kws)
+    if dispatcher.can_compile:
+        dispatcher.compile(types)
+    cases = {"key": dispatcher, "cases": dispatcher.nopython_signatures}
+    return type(f"CallTemplate({dispatcher.__name__})", (), cases), pysig, types, {}
+
+
 def get_function_type(dispatcher):
     """The one Signature of a dispatcher that compiles no others; None for all others."""
     signatures = dispatcher.nopython_signatures

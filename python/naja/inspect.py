@@ -12,21 +12,43 @@ def _source(func):
     return [(first + i, line.rstrip()) for i, line in enumerate(lines)]
 
 
-def inspect_types(dispatcher, file=None, signature=None, pretty=False, style="default"):
-    """Prints, for each compiled signature, the source with line numbers and under it the typed IR."""
-    if pretty:
-        raise NotImplementedError("inspect_types(pretty=True) is not supported")
-    out = file if file is not None else sys.stdout
-    func = dispatcher.py_func
+def _views(dispatcher, signature):
+    """The text for one signature, or for all."""
+    func, lines = dispatcher.py_func, []
     views = dispatcher.inspect_ir() if signature is None else {signature: dispatcher.inspect_ir(signature)}
     for args, text in views.items():
         shown = ", ".join(map(str, args)) if isinstance(args, tuple) else str(args)
-        print(f"{func.__name__} ({shown})", file=out)
-        print("-" * 80, file=out)
-        for number, line in _source(func):
-            print(f"{number:5d} | {line}", file=out)
-        print("-" * 80, file=out)
-        print(text, file=out)
+        lines += [f"{func.__name__} ({shown})", "-" * 80]
+        lines += [f"{number:5d} | {line}" for number, line in _source(func)]
+        lines += ["-" * 80, text]
+    return lines
+
+
+class Annotate:
+    """What inspect_types(pretty=True) gives: text on a terminal, HTML in a notebook."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __repr__(self):
+        return self.text
+
+    def _repr_html_(self):
+        import html
+        return f"<pre>{html.escape(self.text)}</pre>"
+
+
+def inspect_types(dispatcher, file=None, signature=None, pretty=False, style="default"):
+    """Prints, for each compiled signature, the source with line numbers and under it the typed IR; pretty=True gives an
+    object that shows itself so."""
+    if file is not None and (pretty or not hasattr(file, "write")):
+        raise ValueError("file must be None with pretty=True" if pretty else
+                         f"file is what to print to, not {file!r}; a signature is signature=...")
+    lines = _views(dispatcher, signature)
+    if pretty:
+        return Annotate("\n".join(lines))
+    for line in lines:
+        print(line, file=sys.stdout if file is None else file)
 
 
 def info_lines():

@@ -7,6 +7,7 @@ import enum
 import functools
 import gc
 import inspect
+import io
 import math
 import pickle
 import subprocess
@@ -489,6 +490,8 @@ def test_seldom_attributes(capsys):
     assert set(f.get_metadata()) == set(f.signatures)
     assert "return a + b" in str(f.get_annotation_info((int64, int64))["python_lines"])
     assert f.fold_argument_types((int64,), {"b": float64})[1] == (int64, float64)
+    template, pysig, types_, kws = njit(add).get_call_template((int64,), {"b": int64})
+    assert template.cases == [int64(int64, int64)] and str(pysig) == "(a, b)" and types_ == (int64, int64) and kws == {}
     assert f.get_function_type() is None and njit(float64(float64, float64))(add).get_function_type() == float64(float64, float64)
     assert f.enable_caching() is None
     f.dump()
@@ -559,6 +562,13 @@ def test_inspection(capsys):
     f.inspect_types()
     shown = capsys.readouterr().out
     assert "return a + b" in shown and "f64" in shown
+    out = io.StringIO()
+    f.inspect_types(file=out, signature=(float64, float64))
+    assert out.getvalue() == shown == repr(f.inspect_types(pretty=True)) + "\n"
+    assert f.inspect_types(pretty=True)._repr_html_().startswith("<pre>add (float64, float64)")
+    for wrong in ({"file": out, "pretty": True}, {"file": (float64, float64)}):
+        with pytest.raises(ValueError, match="file"):
+            f.inspect_types(**wrong)
 
 
 # -- life
