@@ -108,9 +108,11 @@ NjParts nj_low_binop(NjLow *l, NjBin op, NjParts a, NjParts b, const NjType *res
     bool divide = op == NJ_BIN_TRUEDIV || op == NJ_BIN_FLOORDIV || op == NJ_BIN_MOD;
     a = nj_low_cast(l, a, divide || op == NJ_BIN_POW ? rule.result : rule.left);
     b = nj_low_cast(l, b, divide ? rule.result : rule.right);
-    if (rule.result->kind == NJ_K_COMPLEX)
-        return nj_low_cast(
-            l, nj_low_complex_op(l, op, nj_low_cast(l, a, rule.result), nj_low_cast(l, b, rule.result), right), result);
+    if (rule.result->kind == NJ_K_COMPLEX) {
+        a = nj_low_cast(l, a, rule.result);
+        b = nj_low_cast(l, b, rule.result);
+        return nj_low_cast(l, nj_low_complex_op(l, op, a, b, right), result);
+    }
     NjRef x = scalar_op(l, op, a.at[0], b.at[0], from);
     return nj_low_cast(l, nj_low_scalar(l, nj_low_core_type(l, x), x), result);
 }

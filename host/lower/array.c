@@ -110,8 +110,8 @@ NjRef nj_low_arr_at(NjLow *l, const NjArr *a, const NjRef *idx)
     if (elem->kind != NJ_K_COMPLEX)
         return nj_low_elem(l, a->data, at);
     const NjType *ft = nj_type_float(l->ts, elem->bits / 2);
-    return nj_low_elem(l, nj_low_ptr(l, a->data, ft, nj_low_core_type(l, a->data)->space),
-                       nj_low_i(l, NJ_OP_mul, at, nj_low_int(l, l->i64, 2)));
+    NjRef first = nj_low_ptr(l, a->data, ft, nj_low_core_type(l, a->data)->space);
+    return nj_low_elem(l, first, nj_low_i(l, NJ_OP_mul, at, nj_low_int(l, l->i64, 2)));
 }
 
 NjArr nj_low_arr_row(NjLow *l, const NjArr *a, NjRef i, const NjType *t)

@@ -30,7 +30,8 @@ static NjParts attr_size(NjLow *l, NjParts x, const NjType *t)
 static NjParts attr_nbytes(NjLow *l, NjParts x, const NjType *t)
 {
     NjArr a = nj_low_arr(l, x);
-    return nj_low_scalar(l, t, nj_low_i(l, NJ_OP_mul, nj_low_arr_size(l, &a), nj_low_size(l, a.type->elem)));
+    NjRef n = nj_low_arr_size(l, &a);
+    return nj_low_scalar(l, t, nj_low_i(l, NJ_OP_mul, n, nj_low_size(l, a.type->elem)));
 }
 
 static NjParts attr_none(NjLow *l, NjParts x, const NjType *t) { (void)x; return nj_low_zeros(l, t); }

@@ -155,11 +155,13 @@ NjParts nj_low_cast(NjLow *l, NjParts p, const NjType *to)
 
 NjRef nj_low_truth(NjLow *l, NjParts p)
 {
+    NjRef re;
     switch (p.type->kind) {
     case NJ_K_BOOL: case NJ_K_INT: case NJ_K_UINT: case NJ_K_FLOAT:
         return nj_low_num(l, p.at[0], l->b1);
     case NJ_K_COMPLEX:
-        return nj_low_i(l, NJ_OP_or, nj_low_num(l, p.at[0], l->b1), nj_low_num(l, p.at[1], l->b1));
+        re = nj_low_num(l, p.at[0], l->b1);
+        return nj_low_i(l, NJ_OP_or, re, nj_low_num(l, p.at[1], l->b1));
     case NJ_K_NONE:
         return nj_low_int(l, l->b1, 0);
     case NJ_K_TUPLE:

@@ -29,13 +29,15 @@ static NjParts complex_sqrt(NjLow *l, NjParts z)
     NjRef right = nj_low_cmp(l, NJ_OGE, z.at[0], zero), none = nj_low_cmp(l, NJ_OEQ, s, zero);
     NjRef re = nj_low_select(l, right, s, d),
           im = nj_low_math(l, NJ_MATH_COPYSIGN, nj_low_select(l, right, d, s), z.at[1]);
-    return pair(l, z.type, nj_low_select(l, none, zero, re), nj_low_select(l, none, z.at[1], im));
+    re = nj_low_select(l, none, zero, re);
+    im = nj_low_select(l, none, z.at[1], im);
+    return pair(l, z.type, re, im);
 }
 
 static NjParts complex_exp(NjLow *l, NjParts z)
 {
-    NjRef r = m1(l, NJ_MATH_EXP, z.at[0]);
-    return pair(l, z.type, mul(l, r, m1(l, NJ_MATH_COS, z.at[1])), mul(l, r, m1(l, NJ_MATH_SIN, z.at[1])));
+    NjRef r = m1(l, NJ_MATH_EXP, z.at[0]), re = mul(l, r, m1(l, NJ_MATH_COS, z.at[1]));
+    return pair(l, z.type, re, mul(l, r, m1(l, NJ_MATH_SIN, z.at[1])));
 }
 
 /* Near |z| = 1 the logarithm is that of 1 + (a-1)(a+1) + b*b, which keeps its digits. */
@@ -48,34 +50,41 @@ static NjParts complex_log(NjLow *l, NjParts z)
     NjRef below = nj_low_cmp(l, NJ_OLE, h, nj_low_f(l, t, 1.73));
     NjRef near = nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_OLE, nj_low_f(l, t, 0.71), h), below);
     NjRef over = nj_low_fl(l, NJ_OP_fadd, a, one), edge = mul(l, nj_low_fl(l, NJ_OP_fsub, a, one), over);
-    NjRef close =
-        nj_low_fl(l, NJ_OP_fdiv, m1(l, NJ_MATH_LOG1P, nj_low_fl(l, NJ_OP_fadd, edge, mul(l, b, b))), nj_low_f(l, t, 2));
+    NjRef two = nj_low_f(l, t, 2), sum = nj_low_fl(l, NJ_OP_fadd, edge, mul(l, b, b));
+    NjRef close = nj_low_fl(l, NJ_OP_fdiv, m1(l, NJ_MATH_LOG1P, sum), two);
     NjRef re = nj_low_select(l, near, close, m1(l, NJ_MATH_LOG, h));
     return pair(l, z.type, re, nj_low_math(l, NJ_MATH_ATAN2, z.at[1], z.at[0]));
 }
 
+/* f(x) * g(y) */
+static NjRef product(NjLow *l, NjMath f, NjRef x, NjMath g, NjRef y)
+{
+    NjRef fx = m1(l, f, x);
+    return mul(l, fx, m1(l, g, y));
+}
+
 static NjParts complex_sin(NjLow *l, NjParts z)
 {
-    NjRef re = mul(l, m1(l, NJ_MATH_SIN, z.at[0]), m1(l, NJ_MATH_COSH, z.at[1]));
-    return pair(l, z.type, re, mul(l, m1(l, NJ_MATH_COS, z.at[0]), m1(l, NJ_MATH_SINH, z.at[1])));
+    NjRef re = product(l, NJ_MATH_SIN, z.at[0], NJ_MATH_COSH, z.at[1]);
+    return pair(l, z.type, re, product(l, NJ_MATH_COS, z.at[0], NJ_MATH_SINH, z.at[1]));
 }
 
 static NjParts complex_cos(NjLow *l, NjParts z)
 {
-    NjRef re = mul(l, m1(l, NJ_MATH_COS, z.at[0]), m1(l, NJ_MATH_COSH, z.at[1]));
-    return pair(l, z.type, re, nj_low_neg(l, mul(l, m1(l, NJ_MATH_SIN, z.at[0]), m1(l, NJ_MATH_SINH, z.at[1]))));
+    NjRef re = product(l, NJ_MATH_COS, z.at[0], NJ_MATH_COSH, z.at[1]);
+    return pair(l, z.type, re, nj_low_neg(l, product(l, NJ_MATH_SIN, z.at[0], NJ_MATH_SINH, z.at[1])));
 }
 
 static NjParts complex_sinh(NjLow *l, NjParts z)
 {
-    NjRef re = mul(l, m1(l, NJ_MATH_COS, z.at[1]), m1(l, NJ_MATH_SINH, z.at[0]));
-    return pair(l, z.type, re, mul(l, m1(l, NJ_MATH_SIN, z.at[1]), m1(l, NJ_MATH_COSH, z.at[0])));
+    NjRef re = product(l, NJ_MATH_COS, z.at[1], NJ_MATH_SINH, z.at[0]);
+    return pair(l, z.type, re, product(l, NJ_MATH_SIN, z.at[1], NJ_MATH_COSH, z.at[0]));
 }
 
 static NjParts complex_cosh(NjLow *l, NjParts z)
 {
-    NjRef re = mul(l, m1(l, NJ_MATH_COS, z.at[1]), m1(l, NJ_MATH_COSH, z.at[0]));
-    return pair(l, z.type, re, mul(l, m1(l, NJ_MATH_SIN, z.at[1]), m1(l, NJ_MATH_SINH, z.at[0])));
+    NjRef re = product(l, NJ_MATH_COS, z.at[1], NJ_MATH_COSH, z.at[0]);
+    return pair(l, z.type, re, product(l, NJ_MATH_SIN, z.at[1], NJ_MATH_SINH, z.at[0]));
 }
 
 /* With u = tanh x, v = tan y: (u (1 + v v), v / cosh(x)**2) / (1 + (u v)**2). */
@@ -94,16 +103,19 @@ static NjParts root(NjLow *l, const NjType *t, NjRef p, NjRef q) { return comple
 
 static NjRef cross(NjLow *l, NjOp op, NjRef a, NjRef b, NjRef c, NjRef d)
 {
-    return nj_low_fl(l, op, mul(l, a, b), mul(l, c, d));
+    NjRef ab = mul(l, a, b);
+    return nj_low_fl(l, op, ab, mul(l, c, d));
 }
 
 static NjParts complex_acos(NjLow *l, NjParts z)
 {
     NjRef one = nj_low_f(l, nj_low_core_type(l, z.at[0]), 1), two = nj_low_f(l, nj_low_core_type(l, z.at[0]), 2);
-    NjParts s = root(l, z.type, nj_low_fl(l, NJ_OP_fsub, one, z.at[0]), nj_low_neg(l, z.at[1]));
+    NjRef across = nj_low_neg(l, z.at[1]);
+    NjParts s = root(l, z.type, nj_low_fl(l, NJ_OP_fsub, one, z.at[0]), across);
     NjParts r = root(l, z.type, nj_low_fl(l, NJ_OP_fadd, one, z.at[0]), z.at[1]);
     NjRef im = cross(l, NJ_OP_fsub, r.at[0], s.at[1], r.at[1], s.at[0]);
-    return pair(l, z.type, mul(l, two, nj_low_math(l, NJ_MATH_ATAN2, s.at[0], r.at[0])), m1(l, NJ_MATH_ASINH, im));
+    NjRef re = mul(l, two, nj_low_math(l, NJ_MATH_ATAN2, s.at[0], r.at[0]));
+    return pair(l, z.type, re, m1(l, NJ_MATH_ASINH, im));
 }
 
 static NjParts complex_acosh(NjLow *l, NjParts z)
@@ -111,18 +123,20 @@ static NjParts complex_acosh(NjLow *l, NjParts z)
     NjRef one = nj_low_f(l, nj_low_core_type(l, z.at[0]), 1), two = nj_low_f(l, nj_low_core_type(l, z.at[0]), 2);
     NjParts s = root(l, z.type, nj_low_fl(l, NJ_OP_fsub, z.at[0], one), z.at[1]);
     NjParts r = root(l, z.type, nj_low_fl(l, NJ_OP_fadd, z.at[0], one), z.at[1]);
-    NjRef re = cross(l, NJ_OP_fadd, s.at[0], r.at[0], s.at[1], r.at[1]);
-    return pair(l, z.type, m1(l, NJ_MATH_ASINH, re), mul(l, two, nj_low_math(l, NJ_MATH_ATAN2, s.at[1], r.at[0])));
+    NjRef re = m1(l, NJ_MATH_ASINH, cross(l, NJ_OP_fadd, s.at[0], r.at[0], s.at[1], r.at[1]));
+    return pair(l, z.type, re, mul(l, two, nj_low_math(l, NJ_MATH_ATAN2, s.at[1], r.at[0])));
 }
 
 static NjParts complex_asinh(NjLow *l, NjParts z)
 {
     NjRef one = nj_low_f(l, nj_low_core_type(l, z.at[0]), 1);
-    NjParts s = root(l, z.type, nj_low_fl(l, NJ_OP_fadd, one, z.at[1]), nj_low_neg(l, z.at[0]));
+    NjRef across = nj_low_neg(l, z.at[0]);
+    NjParts s = root(l, z.type, nj_low_fl(l, NJ_OP_fadd, one, z.at[1]), across);
     NjParts r = root(l, z.type, nj_low_fl(l, NJ_OP_fsub, one, z.at[1]), z.at[0]);
     NjRef re = cross(l, NJ_OP_fsub, s.at[0], r.at[1], r.at[0], s.at[1]);
     NjRef im = cross(l, NJ_OP_fsub, s.at[0], r.at[0], s.at[1], r.at[1]);
-    return pair(l, z.type, m1(l, NJ_MATH_ASINH, re), nj_low_math(l, NJ_MATH_ATAN2, z.at[1], im));
+    re = m1(l, NJ_MATH_ASINH, re);
+    return pair(l, z.type, re, nj_low_math(l, NJ_MATH_ATAN2, z.at[1], im));
 }
 
 /* For x >= 0; atanh is odd. So near 1 that y * y is 0, the distance is y itself. */
@@ -135,11 +149,13 @@ static NjParts complex_atanh(NjLow *l, NjParts z)
     NjRef far = nj_low_fl(l, NJ_OP_fadd, mul(l, near, near), yy);
     NjRef re = nj_low_fl(l, NJ_OP_fdiv, m1(l, NJ_MATH_LOG1P, nj_low_fl(l, NJ_OP_fdiv, mul(l, four, x), far)), four);
     NjRef close = m1(l, NJ_MATH_SQRT, nj_low_fl(l, NJ_OP_fdiv, m1(l, NJ_MATH_FABS, y), two));
-    re = nj_low_select(l, nj_low_cmp(l, NJ_OEQ, far, nj_low_f(l, t, 0)), nj_low_neg(l, m1(l, NJ_MATH_LOG, close)), re);
+    close = nj_low_neg(l, m1(l, NJ_MATH_LOG, close));
+    re = nj_low_select(l, nj_low_cmp(l, NJ_OEQ, far, nj_low_f(l, t, 0)), close, re);
     NjRef across = nj_low_fl(l, NJ_OP_fsub, mul(l, near, nj_low_fl(l, NJ_OP_fadd, one, x)), yy);
     NjRef angle = nj_low_math(l, NJ_MATH_ATAN2, mul(l, nj_low_f(l, t, -2), y), across);
     NjRef im = nj_low_fl(l, NJ_OP_fdiv, mul(l, minus, angle), two);
-    return pair(l, z.type, mul(l, sign, re), mul(l, sign, im));
+    re = mul(l, sign, re);
+    return pair(l, z.type, re, mul(l, sign, im));
 }
 
 /* f(z) = -i g(i z) */
@@ -157,7 +173,8 @@ static NjParts complex_log10(NjLow *l, NjParts z)
 {
     NjParts w = complex_log(l, z);
     NjRef k = nj_low_f(l, nj_low_core_type(l, z.at[0]), 2.302585092994045684);
-    return pair(l, z.type, nj_low_fl(l, NJ_OP_fdiv, w.at[0], k), nj_low_fl(l, NJ_OP_fdiv, w.at[1], k));
+    NjRef re = nj_low_fl(l, NJ_OP_fdiv, w.at[0], k);
+    return pair(l, z.type, re, nj_low_fl(l, NJ_OP_fdiv, w.at[1], k));
 }
 
 /* -- which formula, and how far it goes ------------------------------------------------------- */
@@ -193,8 +210,8 @@ NjParts lower_cmath(NjLow *l, const NjArgs *a, int which)
     if (far == 0 || !l->u->target->raises)
         return functions[which].formula(l, z);
     NjRef room = nj_low_alloca(l, l->f64, 2), limit = nj_low_f(l, t, far);
-    NjRef safe = nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_OLT, m1(l, NJ_MATH_FABS, z.at[0]), limit),
-                          nj_low_cmp(l, NJ_OLT, m1(l, NJ_MATH_FABS, z.at[1]), limit));
+    NjRef safe = nj_low_cmp(l, NJ_OLT, m1(l, NJ_MATH_FABS, z.at[0]), limit);
+    safe = nj_low_i(l, NJ_OP_and, safe, nj_low_cmp(l, NJ_OLT, m1(l, NJ_MATH_FABS, z.at[1]), limit));
     NjBlkId inside = nj_low_blk(l), outside = nj_low_blk(l), done = nj_low_blk(l);
     nj_low_condbr(l, safe, inside, outside);
     nj_low_enter(l, inside);
@@ -227,15 +244,16 @@ NjParts lower_phase(NjLow *l, const NjArgs *a, int arg)
 NjParts lower_polar(NjLow *l, const NjArgs *a, int arg)
 {
     NjParts z = as_complex(l, a->at[0], a->type->elems[0]);
-    return pair(l, a->type, nj_low_math(l, NJ_MATH_HYPOT, z.at[0], z.at[1]),
-                nj_low_math(l, NJ_MATH_ATAN2, z.at[1], z.at[0]));
+    NjRef r = nj_low_math(l, NJ_MATH_HYPOT, z.at[0], z.at[1]);
+    return pair(l, a->type, r, nj_low_math(l, NJ_MATH_ATAN2, z.at[1], z.at[0]));
 }
 
 NjParts lower_rect(NjLow *l, const NjArgs *a, int arg)
 {
     const NjType *ft = nj_type_float(l->ts, a->type->bits / 2);
     NjRef r = nj_low_one(l, a->at[0], ft), phi = nj_low_one(l, a->at[1], ft);
-    return pair(l, a->type, mul(l, r, m1(l, NJ_MATH_COS, phi)), mul(l, r, m1(l, NJ_MATH_SIN, phi)));
+    NjRef re = mul(l, r, m1(l, NJ_MATH_COS, phi));
+    return pair(l, a->type, re, mul(l, r, m1(l, NJ_MATH_SIN, phi)));
 }
 
 NjParts lower_conj(NjLow *l, const NjArgs *a, int arg)

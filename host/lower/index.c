@@ -205,7 +205,8 @@ static NjParts tuple_dynamic(NjLow *l, NjParts x, NjRef index, const NjType *ele
 {
     uint32_t n = x.type->nelem, np = n ? x.n / n : 0;
     NjRef i = nj_low_one(l, index, l->i64), len = nj_low_int(l, l->i64, n), zero = nj_low_int(l, l->i64, 0);
-    i = nj_low_select(l, nj_low_cmp(l, NJ_SLT, i, zero), nj_low_i(l, NJ_OP_add, i, len), i);
+    NjRef below = nj_low_cmp(l, NJ_SLT, i, zero);
+    i = nj_low_select(l, below, nj_low_i(l, NJ_OP_add, i, len), i);
     nj_low_raise_if(l, nj_low_cmp(l, NJ_UGE, i, len), "IndexError", "tuple index out of range");
     NjParts out = nj_low_parts(l, elem);
     for (uint32_t p = 0; p < np; p++) {

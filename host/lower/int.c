@@ -104,8 +104,9 @@ static NjRef pow_loop(NjLow *l, NjRef a, NjRef b)
     nj_low_condbr(l, nj_low_cmp(l, NJ_NE, left, nj_low_int(l, bt, 0)), body, done);
     nj_low_enter(l, body);
     NjRef odd = nj_low_num(l, nj_low_i(l, NJ_OP_and, left, nj_low_int(l, bt, 1)), l->b1);
-    NjRef next[3] = {nj_low_select(l, odd, nj_low_i(l, NJ_OP_mul, out, base), out), nj_low_i(l, NJ_OP_mul, base, base),
-                     nj_low_i(l, NJ_OP_lshr, left, nj_low_int(l, bt, 1))};
+    NjRef square = nj_low_i(l, NJ_OP_mul, base, base);
+    NjRef grown = nj_low_select(l, odd, nj_low_i(l, NJ_OP_mul, out, base), out);
+    NjRef next[3] = {grown, square, nj_low_i(l, NJ_OP_lshr, left, nj_low_int(l, bt, 1))};
     nj_low_br(l, head);
     NjRef first[3] = {nj_low_int(l, t, 1), a, b}, phis[3] = {out, base, left};
     for (unsigned i = 0; i < 3; i++) {
@@ -154,5 +155,6 @@ NjRef nj_low_iabs(NjLow *l, NjRef x)
     const NjType *t = nj_low_core_type(l, x);
     if (t->kind != NJ_K_INT)
         return x;
-    return nj_low_select(l, nj_low_cmp(l, NJ_SLT, x, nj_low_int(l, t, 0)), nj_low_neg(l, x), x);
+    NjRef below = nj_low_cmp(l, NJ_SLT, x, nj_low_int(l, t, 0));
+    return nj_low_select(l, below, nj_low_neg(l, x), x);
 }

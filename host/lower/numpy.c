@@ -73,8 +73,8 @@ NjParts lower_np_binop(NjLow *l, const NjArgs *a, int op)
     l->quiet = true;
     NjParts out;
     if (t->kind == NJ_K_COMPLEX) {
-        out = nj_low_complex_op(l, (NjBin)op, nj_low_cast(l, nj_low_get(l, a->at[0]), t),
-                                nj_low_cast(l, nj_low_get(l, a->at[1]), t), nj_low_static(l, a->at[1]));
+        NjParts x = nj_low_cast(l, nj_low_get(l, a->at[0]), t), y = nj_low_cast(l, nj_low_get(l, a->at[1]), t);
+        out = nj_low_complex_op(l, (NjBin)op, x, y, nj_low_static(l, a->at[1]));
     } else {
         NjRef x = nj_low_one(l, a->at[0], t), y = nj_low_one(l, a->at[1], t);
         out = scalar(l, is_float(t) ? float_op(l, (NjBin)op, x, y) : t->kind == NJ_K_BOOL ? bool_op(l, (NjBin)op, x, y)

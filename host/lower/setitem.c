@@ -107,8 +107,8 @@ static NjRef same_row(NjLow *l, const NjArr *to, const NjArr *from)
 {
     if (to->type->ndim != 1 || from->type->ndim != 1 || to->type->elem != from->type->elem)
         return nj_low_int(l, l->b1, 0);
-    return nj_low_i(l, NJ_OP_and, nj_low_cmp(l, NJ_EQ, to->strides[0], from->strides[0]),
-                    nj_low_cmp(l, NJ_EQ, to->shape[0], from->shape[0]));
+    NjRef same = nj_low_cmp(l, NJ_EQ, to->strides[0], from->strides[0]);
+    return nj_low_i(l, NJ_OP_and, same, nj_low_cmp(l, NJ_EQ, to->shape[0], from->shape[0]));
 }
 
 /* Do both step alike along the source's axes? Then their elements lie in one order. */
