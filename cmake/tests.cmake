@@ -52,6 +52,12 @@ foreach(src ${unit_src})
     set_tests_properties(${name} PROPERTIES ENVIRONMENT "${test_env}" TIMEOUT 300)
 endforeach()
 
+set(room_files "$<TARGET_FILE:naja_host>" "$<TARGET_FILE:naja_cpu>")
+if(TARGET naja_cuda)
+    list(APPEND room_files "$<TARGET_FILE:naja_cuda>")
+endif()
+add_test(NAME names COMMAND sh ${CMAKE_SOURCE_DIR}/tests/tools/names.sh ${room_files})
+
 find_package(Python3 COMPONENTS Interpreter QUIET)
 if(TARGET njc AND Python3_Interpreter_FOUND AND NOT CMAKE_CROSSCOMPILING)
     add_test(NAME golden COMMAND ${Python3_EXECUTABLE} tests/golden/run.py WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})

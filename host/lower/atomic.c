@@ -94,7 +94,7 @@ static bool element(NjLow *l, NjRef ary, NjRef idx, NjRef *at, const NjType **el
     return true;
 }
 
-NjParts lower_atomic(NjLow *l, const NjArgs *a, int op)
+NjParts nj_lower_atomic(NjLow *l, const NjArgs *a, int op)
 {
     NjRef p;
     const NjType *elem;
@@ -104,7 +104,7 @@ NjParts lower_atomic(NjLow *l, const NjArgs *a, int op)
     return scalar(l, elem->kind == NJ_K_FLOAT ? float_rmw(l, (NjRmw)op, p, x) : rmw(l, (NjRmw)op, p, x));
 }
 
-NjParts lower_atomic_nan(NjLow *l, const NjArgs *a, int op)
+NjParts nj_lower_atomic_nan(NjLow *l, const NjArgs *a, int op)
 {
     NjRef p;
     const NjType *elem;
@@ -116,7 +116,7 @@ NjParts lower_atomic_nan(NjLow *l, const NjArgs *a, int op)
 }
 
 /* inc: old >= x ? 0 : old + 1; dec: old == 0 || old > x ? x : old - 1 */
-NjParts lower_atomic_wrap(NjLow *l, const NjArgs *a, int down)
+NjParts nj_lower_atomic_wrap(NjLow *l, const NjArgs *a, int down)
 {
     NjRef p;
     const NjType *elem;
@@ -136,7 +136,7 @@ NjParts lower_atomic_wrap(NjLow *l, const NjArgs *a, int down)
 }
 
 /* cas(ary, idx, old, val); compare_and_swap(ary, old, val) is of the first element */
-NjParts lower_atomic_cas(NjLow *l, const NjArgs *a, int first)
+NjParts nj_lower_atomic_cas(NjLow *l, const NjArgs *a, int first)
 {
     NjRef p;
     const NjType *elem = nj_low_type(l, a->at[0])->elem;

@@ -6,7 +6,7 @@
 static NjParts get(NjLow *l, const NjArgs *a, unsigned i) { return nj_low_get(l, a->at[i]); }
 static NjParts scalar(NjLow *l, NjRef x) { return nj_low_scalar(l, nj_low_core_type(l, x), x); }
 
-NjParts lower_len(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_len(NjLow *l, const NjArgs *a, int arg)
 {
     NjParts x = get(l, a, 0);
     const NjConst *k = nj_low_static(l, a->at[0]);
@@ -22,7 +22,7 @@ NjParts lower_len(NjLow *l, const NjArgs *a, int arg)
 }
 
 /* range(stop), range(start, stop), range(start, stop, step) */
-NjParts lower_range(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_range(NjLow *l, const NjArgs *a, int arg)
 {
     const NjType *t = a->type->elem;
     NjParts p = nj_low_parts(l, a->type);
@@ -35,7 +35,7 @@ NjParts lower_range(NjLow *l, const NjArgs *a, int arg)
     return p;
 }
 
-NjParts lower_enumerate(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_enumerate(NjLow *l, const NjArgs *a, int arg)
 {
     NjParts p = nj_low_parts(l, a->type), x = get(l, a, 0);
     memcpy(p.at, x.at, x.n * sizeof *x.at);
@@ -43,7 +43,7 @@ NjParts lower_enumerate(NjLow *l, const NjArgs *a, int arg)
     return p;
 }
 
-NjParts lower_zip(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_zip(NjLow *l, const NjArgs *a, int arg)
 {
     NjParts p = nj_low_parts(l, a->type);
     unsigned at = 0;
@@ -56,7 +56,7 @@ NjParts lower_zip(NjLow *l, const NjArgs *a, int arg)
 }
 
 /* bool: as an int8; complex: the length */
-NjParts lower_abs(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_abs(NjLow *l, const NjArgs *a, int arg)
 {
     NjParts x = get(l, a, 0);
     if (x.type->kind == NJ_K_COMPLEX)
@@ -81,7 +81,7 @@ static NjParts better(NjLow *l, NjParts best, NjParts x, bool max)
     return out;
 }
 
-NjParts lower_minmax(NjLow *l, const NjArgs *a, int max)
+NjParts nj_lower_minmax(NjLow *l, const NjArgs *a, int max)
 {
     bool one = a->n == 1;
     NjParts all = get(l, a, 0);
@@ -163,7 +163,7 @@ static NjRef round_int(NjLow *l, NjRef x, NjRef n)
     return nj_low_select(l, least, zero, nj_low_select(l, up, nj_low_i(l, NJ_OP_add, down, p), down));
 }
 
-NjParts lower_round(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_round(NjLow *l, const NjArgs *a, int arg)
 {
     NjParts x = get(l, a, 0);
     bool digits = nj_low_has(a, 1) && nj_low_type(l, a->at[1])->kind != NJ_K_NONE;
@@ -174,7 +174,7 @@ NjParts lower_round(NjLow *l, const NjArgs *a, int arg)
 }
 
 /* NumPy's: scaled, rounded and scaled back with no regard to what the scaling loses. Integers stay. */
-NjParts lower_np_round(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_np_round(NjLow *l, const NjArgs *a, int arg)
 {
     NjParts in = get(l, a, 0);
     NjRef n = nj_low_has(a, 1) ? nj_low_one(l, a->at[1], l->i64) : nj_low_int(l, l->i64, 0), x = in.at[0];
@@ -195,12 +195,12 @@ NjParts lower_np_round(NjLow *l, const NjArgs *a, int arg)
 
 /* -- arithmetic by name ----------------------------------------------------------------------- */
 
-NjParts lower_pow(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_pow(NjLow *l, const NjArgs *a, int arg)
 {
     return nj_low_binop(l, NJ_BIN_POW, get(l, a, 0), get(l, a, 1), a->type, nj_low_static(l, a->at[1]));
 }
 
-NjParts lower_divmod(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_divmod(NjLow *l, const NjArgs *a, int arg)
 {
     const NjType *t = a->type->elems[0];
     NjRef x = nj_low_one(l, a->at[0], t), y = nj_low_one(l, a->at[1], t);
@@ -212,7 +212,7 @@ NjParts lower_divmod(NjLow *l, const NjArgs *a, int arg)
     return p;
 }
 
-NjParts lower_sum(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_sum(NjLow *l, const NjArgs *a, int arg)
 {
     NjParts x = get(l, a, 0);
     NjParts sum = nj_low_has(a, 1) ? nj_low_cast(l, get(l, a, 1), a->type) : nj_low_zeros(l, a->type);
@@ -222,7 +222,7 @@ NjParts lower_sum(NjLow *l, const NjArgs *a, int arg)
 }
 
 /* slice(stop), slice(start, stop), slice(start, stop, step) */
-NjParts lower_slice(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_slice(NjLow *l, const NjArgs *a, int arg)
 {
     bool lone = !nj_low_has(a, 1);
     NjRef start = lone ? NJ_NOREF : a->at[0], stop = lone ? a->at[0] : a->at[1],
@@ -230,4 +230,4 @@ NjParts lower_slice(NjLow *l, const NjArgs *a, int arg)
     return nj_low_slice(l, start, stop, step);
 }
 
-NjParts lower_tuple(NjLow *l, const NjArgs *a, int arg) { return get(l, a, 0); }
+NjParts nj_lower_tuple(NjLow *l, const NjArgs *a, int arg) { return get(l, a, 0); }

@@ -6,11 +6,11 @@
 #include "lower/lower.h"
 
 static const struct { NjLowerer *fn; int arg; } rows[NJ_INTRIN_COUNT] = {
-#define INTRIN(id, name, typer, lowerer, arg) [NJ_INTRIN_##id] = {lower_##lowerer, arg},
+#define INTRIN(id, name, typer, lowerer, arg) [NJ_INTRIN_##id] = {nj_lower_##lowerer, arg},
 #include "front/intrin.def"
 #undef INTRIN
 #define MATH(id, pyname, nargs, llvm, libm, libmf, vec, nv, nvf, fast, ulp, doc)                                       \
-    [NJ_INTRIN_MATH_##id] = {lower_math, NJ_MATH_##id},
+    [NJ_INTRIN_MATH_##id] = {nj_lower_math, NJ_MATH_##id},
 #include "device-libs/math.def"
 #undef MATH
 };

@@ -202,7 +202,7 @@ static void by_library(NjLow *l, NjParts z, int which, NjRef room)
     nj_val(l->f, r)->imm.name = "nj_rt_cmath";
 }
 
-NjParts lower_cmath(NjLow *l, const NjArgs *a, int which)
+NjParts nj_lower_cmath(NjLow *l, const NjArgs *a, int which)
 {
     NjParts z = nj_low_cast(l, nj_low_get(l, a->at[0]), a->type);
     const NjType *t = nj_low_core_type(l, z.at[0]);
@@ -235,20 +235,20 @@ static NjParts as_complex(NjLow *l, NjRef r, const NjType *ft)
     return nj_low_cast(l, nj_low_get(l, r), nj_type_complex(l->ts, ft->bits * 2u));
 }
 
-NjParts lower_phase(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_phase(NjLow *l, const NjArgs *a, int arg)
 {
     NjParts z = as_complex(l, a->at[0], a->type);
     return nj_low_scalar(l, a->type, nj_low_math(l, NJ_MATH_ATAN2, z.at[1], z.at[0]));
 }
 
-NjParts lower_polar(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_polar(NjLow *l, const NjArgs *a, int arg)
 {
     NjParts z = as_complex(l, a->at[0], a->type->elems[0]);
     NjRef r = nj_low_math(l, NJ_MATH_HYPOT, z.at[0], z.at[1]);
     return pair(l, a->type, r, nj_low_math(l, NJ_MATH_ATAN2, z.at[1], z.at[0]));
 }
 
-NjParts lower_rect(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_rect(NjLow *l, const NjArgs *a, int arg)
 {
     const NjType *ft = nj_type_float(l->ts, a->type->bits / 2);
     NjRef r = nj_low_one(l, a->at[0], ft), phi = nj_low_one(l, a->at[1], ft);
@@ -256,7 +256,7 @@ NjParts lower_rect(NjLow *l, const NjArgs *a, int arg)
     return pair(l, a->type, re, mul(l, r, m1(l, NJ_MATH_SIN, phi)));
 }
 
-NjParts lower_conj(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_conj(NjLow *l, const NjArgs *a, int arg)
 {
     NjParts z = nj_low_get(l, a->at[0]);
     return z.type->kind == NJ_K_COMPLEX ? pair(l, z.type, z.at[0], nj_low_neg(l, z.at[1])) : z;

@@ -149,7 +149,7 @@ NjArgs nj_low_args(const NjLow *l, NjRef r);
 static inline bool nj_low_has(const NjArgs *a, unsigned i) { return i < a->n && a->at[i]; }
 /* Row of intrin.def: gives the call's result, of any type that converts to a->type. `arg` is the row's. */
 typedef NjParts NjLowerer(NjLow *l, const NjArgs *a, int arg);
-#define LOWERER(name) NjLowerer lower_##name;
+#define LOWERER(name) NjLowerer nj_lower_##name;
 #include "lower/lowerers.def"
 #undef LOWERER
 

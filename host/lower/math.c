@@ -4,7 +4,7 @@
 
 static NjParts scalar(NjLow *l, NjRef x) { return nj_low_scalar(l, nj_low_core_type(l, x), x); }
 
-NjParts lower_math(NjLow *l, const NjArgs *a, int row)
+NjParts nj_lower_math(NjLow *l, const NjArgs *a, int row)
 {
     NjRef x[3] = {0};
     unsigned n = a->n < 3 ? a->n : 3;
@@ -15,7 +15,7 @@ NjParts lower_math(NjLow *l, const NjArgs *a, int row)
 }
 
 /* floor, ceil, trunc: an integer stays itself */
-NjParts lower_floor(NjLow *l, const NjArgs *a, int row)
+NjParts nj_lower_floor(NjLow *l, const NjArgs *a, int row)
 {
     NjParts x = nj_low_get(l, a->at[0]);
     return x.type->kind == NJ_K_FLOAT ? scalar(l, nj_low_math(l, (NjMath)row, x.at[0], NJ_NOREF)) : x;
@@ -38,7 +38,7 @@ static NjRef is_kind(NjLow *l, NjRef x, int kind)
     return nj_low_cmp(l, kind == IS_INF ? NJ_OEQ : NJ_OLT, size, inf);
 }
 
-NjParts lower_isfp(NjLow *l, const NjArgs *a, int kind)
+NjParts nj_lower_isfp(NjLow *l, const NjArgs *a, int kind)
 {
     NjParts x = nj_low_get(l, a->at[0]);
     if (x.type->kind == NJ_K_FLOAT)
@@ -51,7 +51,7 @@ NjParts lower_isfp(NjLow *l, const NjArgs *a, int kind)
     return scalar(l, nj_low_int(l, l->b1, kind == IS_FINITE));
 }
 
-NjParts lower_angle(NjLow *l, const NjArgs *a, int to_radians)
+NjParts nj_lower_angle(NjLow *l, const NjArgs *a, int to_radians)
 {
     static const double pi = 3.14159265358979323846;
     NjRef k = nj_low_f(l, a->type, to_radians ? pi / 180.0 : 180.0 / pi);
@@ -59,7 +59,7 @@ NjParts lower_angle(NjLow *l, const NjArgs *a, int to_radians)
 }
 
 /* Euclid's, on the unsigned sizes. */
-NjParts lower_gcd(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_gcd(NjLow *l, const NjArgs *a, int arg)
 {
     NjRef x = nj_low_num(l, nj_low_iabs(l, nj_low_one(l, a->at[0], a->type)), l->u64);
     NjRef y = nj_low_num(l, nj_low_iabs(l, nj_low_one(l, a->at[1], a->type)), l->u64);
@@ -93,7 +93,7 @@ static NjRef call_c(NjLow *l, const char *stem, const NjType *t, unsigned n, con
     return r;
 }
 
-NjParts lower_ldexp(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_ldexp(NjLow *l, const NjArgs *a, int arg)
 {
     NjRef x[2] = {nj_low_one(l, a->at[0], a->type), nj_low_one(l, a->at[1], l->i32)};
     return scalar(l, call_c(l, "ldexp", a->type, 2, x));
@@ -111,5 +111,5 @@ static NjParts split(NjLow *l, const NjArgs *a, const char *stem)
     return p;
 }
 
-NjParts lower_frexp(NjLow *l, const NjArgs *a, int arg) { return split(l, a, "frexp"); }
-NjParts lower_modf(NjLow *l, const NjArgs *a, int arg) { return split(l, a, "modf"); }
+NjParts nj_lower_frexp(NjLow *l, const NjArgs *a, int arg) { return split(l, a, "frexp"); }
+NjParts nj_lower_modf(NjLow *l, const NjArgs *a, int arg) { return split(l, a, "modf"); }

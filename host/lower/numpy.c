@@ -48,7 +48,7 @@ static NjRef float_op(NjLow *l, NjBin op, NjRef x, NjRef y)
     }
 }
 
-NjParts lower_np_part(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_np_part(NjLow *l, const NjArgs *a, int arg)
 {
     NjParts x = nj_low_get(l, a->at[0]);
     if (x.type->kind == NJ_K_COMPLEX)
@@ -66,7 +66,7 @@ static NjRef bool_op(NjLow *l, NjBin op, NjRef x, NjRef y)
                     x, y);
 }
 
-NjParts lower_np_binop(NjLow *l, const NjArgs *a, int op)
+NjParts nj_lower_np_binop(NjLow *l, const NjArgs *a, int op)
 {
     const NjType *t = a->type;
     bool quiet = l->quiet;
@@ -84,19 +84,19 @@ NjParts lower_np_binop(NjLow *l, const NjArgs *a, int op)
     return out;
 }
 
-NjParts lower_np_cmp(NjLow *l, const NjArgs *a, int op)
+NjParts nj_lower_np_cmp(NjLow *l, const NjArgs *a, int op)
 {
     return scalar(l, nj_low_compare(l, (NjCmp)op, nj_low_get(l, a->at[0]), nj_low_get(l, a->at[1]), NULL, NULL));
 }
 
-NjParts lower_np_logical(NjLow *l, const NjArgs *a, int op)
+NjParts nj_lower_np_logical(NjLow *l, const NjArgs *a, int op)
 {
     NjRef x = nj_low_truth(l, nj_low_get(l, a->at[0])), y = nj_low_truth(l, nj_low_get(l, a->at[1]));
     return scalar(l, bool_op(l, (NjBin)op, x, y));
 }
 
 /* The larger or the smaller; a NaN in either place is the result. */
-NjParts lower_np_minmax(NjLow *l, const NjArgs *a, int max)
+NjParts nj_lower_np_minmax(NjLow *l, const NjArgs *a, int max)
 {
     NjParts x = nj_low_cast(l, nj_low_get(l, a->at[0]), a->type), y = nj_low_cast(l, nj_low_get(l, a->at[1]), a->type);
     NjRef first = nj_low_compare(l, max ? NJ_CMP_GE : NJ_CMP_LE, x, y, NULL, NULL);
@@ -109,7 +109,7 @@ NjParts lower_np_minmax(NjLow *l, const NjArgs *a, int max)
 }
 
 /* From the floored remainder, which has the divisor's sign. */
-NjParts lower_np_int_fmod(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_np_int_fmod(NjLow *l, const NjArgs *a, int arg)
 {
     const NjType *t = a->type;
     NjRef x = nj_low_one(l, a->at[0], t), y = nj_low_one(l, a->at[1], t), zero = nj_low_int(l, t, 0);
@@ -123,7 +123,7 @@ NjParts lower_np_int_fmod(NjLow *l, const NjArgs *a, int arg)
 
 /* -- one operand ------------------------------------------------------------------------------ */
 
-NjParts lower_np_unop(NjLow *l, const NjArgs *a, int op)
+NjParts nj_lower_np_unop(NjLow *l, const NjArgs *a, int op)
 {
     NjParts x = nj_low_get(l, a->at[0]);
     if (op == NJ_UN_NOT)
@@ -139,7 +139,7 @@ NjParts lower_np_unop(NjLow *l, const NjArgs *a, int op)
 static NjRef number(NjLow *l, const NjType *t, int i) { return is_float(t) ? nj_low_f(l, t, i) : nj_low_int(l, t, i); }
 
 /* -1, 0 or 1; a NaN stays */
-NjParts lower_np_sign(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_np_sign(NjLow *l, const NjArgs *a, int arg)
 {
     const NjType *t = a->type;
     if (!is_float(t) && !nj_type_is_int(t)) {
@@ -154,7 +154,7 @@ NjParts lower_np_sign(NjLow *l, const NjArgs *a, int arg)
     return scalar(l, nj_low_select(l, up, number(l, t, 1), nj_low_select(l, down, number(l, t, -1), rest)));
 }
 
-NjParts lower_np_square(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_np_square(NjLow *l, const NjArgs *a, int arg)
 {
     NjParts x = nj_low_cast(l, nj_low_get(l, a->at[0]), a->type);
     if (a->type->kind == NJ_K_COMPLEX)
@@ -163,7 +163,7 @@ NjParts lower_np_square(NjLow *l, const NjArgs *a, int arg)
                                        : nj_low_i(l, NJ_OP_mul, x.at[0], x.at[0]));
 }
 
-NjParts lower_np_reciprocal(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_np_reciprocal(NjLow *l, const NjArgs *a, int arg)
 {
     const NjType *t = a->type;
     NjParts x = nj_low_cast(l, nj_low_get(l, a->at[0]), t);

@@ -76,7 +76,7 @@ static const NjConst *print_const(Printed *p)
     return all;
 }
 
-NjParts lower_print(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_print(NjLow *l, const NjArgs *a, int arg)
 {
     Printed p = {.l = l};
     nj_text_init(&p.letters);

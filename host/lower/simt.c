@@ -4,10 +4,10 @@
 static NjParts scalar(NjLow *l, NjRef x) { return nj_low_scalar(l, nj_low_core_type(l, x), x); }
 static NjRef sreg(NjLow *l, unsigned which) { return nj_emit(&l->at, NJ_OP_sreg, which, l->i32, 0, NULL); }
 
-NjParts lower_sreg(NjLow *l, const NjArgs *a, int which) { return scalar(l, sreg(l, (unsigned)which)); }
+NjParts nj_lower_sreg(NjLow *l, const NjArgs *a, int which) { return scalar(l, sreg(l, (unsigned)which)); }
 
 /* grid: threadIdx + blockIdx * blockDim; gridsize: blockDim * gridDim; along the first `ndim` axes, in 64 bits */
-NjParts lower_grid(NjLow *l, const NjArgs *a, int size)
+NjParts nj_lower_grid(NjLow *l, const NjArgs *a, int size)
 {
     unsigned n = a->type->kind == NJ_K_TUPLE ? a->type->nelem : 1;
     NjParts p = nj_low_parts(l, a->type);
@@ -20,7 +20,7 @@ NjParts lower_grid(NjLow *l, const NjArgs *a, int size)
     return p;
 }
 
-NjParts lower_barrier(NjLow *l, const NjArgs *a, int reduce)
+NjParts nj_lower_barrier(NjLow *l, const NjArgs *a, int reduce)
 {
     l->f->has_barrier = true;
     if (!reduce) {
@@ -31,7 +31,7 @@ NjParts lower_barrier(NjLow *l, const NjArgs *a, int reduce)
     return scalar(l, nj_emit(&l->at, NJ_OP_barred, (unsigned)reduce, l->i32, 1, &pred));
 }
 
-NjParts lower_syncwarp(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_syncwarp(NjLow *l, const NjArgs *a, int arg)
 {
     NjRef mask = nj_low_has(a, 0) ? nj_low_one(l, a->at[0], l->i32) : nj_low_int(l, l->i32, -1);
     l->f->has_barrier = true;
@@ -39,7 +39,7 @@ NjParts lower_syncwarp(NjLow *l, const NjArgs *a, int arg)
     return nj_low_zeros(l, a->type);
 }
 
-NjParts lower_fence(NjLow *l, const NjArgs *a, int scope)
+NjParts nj_lower_fence(NjLow *l, const NjArgs *a, int scope)
 {
     nj_emit(&l->at, NJ_OP_fence, (unsigned)scope, NULL, 0, NULL);
     return nj_low_zeros(l, a->type);
@@ -85,7 +85,7 @@ static NjRef reserve(NjLow *l, const NjType *elem, int64_t n, int space)
     return nj_low_ptr(l, p, elem, NJ_SPACE_GENERIC);
 }
 
-NjParts lower_mem_array(NjLow *l, const NjArgs *a, int space)
+NjParts nj_lower_mem_array(NjLow *l, const NjArgs *a, int space)
 {
     const NjType *t = a->type;
     int64_t n = 1, dim = 0;
@@ -105,17 +105,17 @@ NjParts lower_mem_array(NjLow *l, const NjArgs *a, int space)
     return nj_low_arr_parts(l, &x, t);
 }
 
-NjParts lower_const_array(NjLow *l, const NjArgs *a, int arg) { return nj_low_get(l, a->at[0]); }
+NjParts nj_lower_const_array(NjLow *l, const NjArgs *a, int arg) { return nj_low_get(l, a->at[0]); }
 
 /* -- bits, choice ----------------------------------------------------------------------------- */
 
-NjParts lower_bit(NjLow *l, const NjArgs *a, int which)
+NjParts nj_lower_bit(NjLow *l, const NjArgs *a, int which)
 {
     NjParts x = nj_low_get(l, a->at[0]);
     return scalar(l, nj_emit(&l->at, NJ_OP_bit, (unsigned)which, x.type, 1, x.at));
 }
 
-NjParts lower_selp(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_selp(NjLow *l, const NjArgs *a, int arg)
 {
     NjRef c = nj_low_truth(l, nj_low_get(l, a->at[0]));
     NjParts x = nj_low_cast(l, nj_low_get(l, a->at[1]), a->type), y = nj_low_cast(l, nj_low_get(l, a->at[2]), a->type);
@@ -125,7 +125,7 @@ NjParts lower_selp(NjLow *l, const NjArgs *a, int arg)
     return out;
 }
 
-NjParts lower_fma(NjLow *l, const NjArgs *a, int arg)
+NjParts nj_lower_fma(NjLow *l, const NjArgs *a, int arg)
 {
     NjRef x[3];
     for (unsigned i = 0; i < 3; i++)

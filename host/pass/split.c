@@ -26,7 +26,7 @@ static bool has_warp_ops(const NjUnit *u)
 }
 
 /* All that an edit changes is the copy's own; constants that both have are two. */
-NjFn *split_copy(const NjFn *f)
+NjFn *nj_split_copy(const NjFn *f)
 {
     NjArena *a = f->arena;
     NjFn *g = nj_arena_copy(a, f, sizeof *f);
@@ -138,7 +138,7 @@ static bool too_much(const Split *s)
     return total > MAX_VALUES;
 }
 
-bool split_points(Split *s)
+bool nj_split_points(Split *s)
 {
     cut_all(s);
     if (s->pt.n > MAX_POINTS || s->pt.n < 2)
@@ -147,13 +147,13 @@ bool split_points(Split *s)
     fill_order(s);
     if (nj_arena_failed(s->a))
         return false;
-    split_fill_uniform(s);
+    nj_split_fill_uniform(s);
     return !nj_arena_failed(s->a);
 }
 
 static NjSplit *cut(Split *s)
 {
-    if (!split_points(s))
+    if (!nj_split_points(s))
         return NULL;
     s->out->fn = s->f;
     s->out->nregion = s->pt.n;
@@ -161,11 +161,11 @@ static NjSplit *cut(Split *s)
     fill_shared(s);
     if (nj_arena_failed(s->a))
         return NULL;
-    split_fill_live(s);
+    nj_split_fill_live(s);
     if (nj_arena_failed(s->a) || too_much(s))
         return NULL;
     for (uint32_t k = 0; k < s->pt.n && !nj_arena_failed(s->a); k++) {
-        split_clone(s, k);
+        nj_split_clone(s, k);
         s->out->region[k].reduce = s->pt.at[k].reduce;
     }
     return nj_arena_failed(s->a) ? NULL : s->out;
@@ -215,17 +215,17 @@ static NjStatus add_parts(Split *s, NjRegion *r)
     if (!s->out->lockstep)
         return NJ_OK;
     if (!s->out->states)
-        return add_part(s, r, split_bound(s, f), &r->bound);
-    NjStatus st = add_part(s, r, split_uniform_part(s, f), &r->uniform);
+        return add_part(s, r, nj_split_bound(s, f), &r->bound);
+    NjStatus st = add_part(s, r, nj_split_uniform_part(s, f), &r->uniform);
     return st ? st : nj_pass_run(f, "dce");
 }
 
 NjSplit *nj_split_unit(NjUnit *u)
 {
-    NjFn *f = split_copy(u->specs.at[0]->core);
-    if (!f || (!u->has_barrier && !split_has_loops(f)) || has_warp_ops(u) || prepare(u, f) != NJ_OK)
+    NjFn *f = nj_split_copy(u->specs.at[0]->core);
+    if (!f || (!u->has_barrier && !nj_split_has_loops(f)) || has_warp_ops(u) || prepare(u, f) != NJ_OK)
         return NULL;
-    if (!split_loops(u, f) && !u->has_barrier)
+    if (!nj_split_loops(u, f) && !u->has_barrier)
         return NULL;
     Split s = {.u = u, .f = f, .a = u->arena, .out = NJ_NEW(u->arena, NjSplit)};
     NjSplit *o = s.out ? cut(&s) : NULL;

@@ -230,10 +230,10 @@ static bool goes_one_way(const Bound *n)
     return true;
 }
 
-NjFn *split_uniform_part(Split *s, NjFn *region)
+NjFn *nj_split_uniform_part(Split *s, NjFn *region)
 {
     Bound n;
-    NjFn *g = split_copy(region);
+    NjFn *g = nj_split_copy(region);
     if (!bound_room(&n, s, g) || !goes_one_way(&n))
         return NULL;
     drop_stores(&n, g, false);
@@ -244,10 +244,10 @@ NjFn *split_uniform_part(Split *s, NjFn *region)
 
 /* -- entry --------------------------------------------------------------------------------------------------------- */
 
-NjFn *split_bound(Split *s, const NjFn *region)
+NjFn *nj_split_bound(Split *s, const NjFn *region)
 {
     Bound n;
-    NjFn *g = split_copy(region);
+    NjFn *g = nj_split_copy(region);
     if (!bound_room(&n, s, g))
         return NULL;
     follow(&n, 0);

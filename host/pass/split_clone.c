@@ -336,7 +336,7 @@ static bool clone_room(Clone *c)
     return !nj_arena_failed(c->s->a);
 }
 
-void split_clone(Split *s, uint32_t k)
+void nj_split_clone(Split *s, uint32_t k)
 {
     Clone c = {.s = s, .f = s->f, .g = new_fn(s, k), .p = &s->pt.at[k], .k = k};
     if (!clone_room(&c))

@@ -33,22 +33,22 @@ typedef struct Split {
 } Split;
 
 /* -- split_uniform.c: fills differs, out->lockstep and out->states */
-void split_fill_uniform(Split *s);
+void nj_split_fill_uniform(Split *s);
 /* -- split_live.c: fills cost, the points' live and blks, slot, framed, out->frame_bytes and the uniform values */
-void split_fill_live(Split *s);
+void nj_split_fill_live(Split *s);
 static inline bool split_is_cheap(const Split *s, NjRef r) { return s->cost[r] != UINT16_MAX; }
 /* -- split_clone.c: the region function of point k */
-void split_clone(Split *s, uint32_t k);
+void nj_split_clone(Split *s, uint32_t k);
 /* -- split_bound.c: a function that says how far along x the region acts; NULL: nothing limits it */
-NjFn *split_bound(Split *s, const NjFn *region);
+NjFn *nj_split_bound(Split *s, const NjFn *region);
 /* Moves what the region stores for all threads into a function of the same parameters; NULL: it stays where it is. */
-NjFn *split_uniform_part(Split *s, NjFn *region);
+NjFn *nj_split_uniform_part(Split *s, NjFn *region);
 /* -- split_loops.c: barriers where threads may as well meet; is there any loop? */
-bool split_loops(NjUnit *u, NjFn *f);
-bool split_has_loops(NjFn *f);
+bool nj_split_loops(NjUnit *u, NjFn *f);
+bool nj_split_has_loops(NjFn *f);
 /* -- split.c: a copy to edit, in the same arena */
-NjFn *split_copy(const NjFn *f);
+NjFn *nj_split_copy(const NjFn *f);
 /* Cuts f at its barriers and fills pt, ends, order and differs. False: there is none, or too many. */
-bool split_points(Split *s);
+bool nj_split_points(Split *s);
 
 #endif

@@ -281,7 +281,7 @@ static void place_values(Split *s)
     }
 }
 
-void split_fill_live(Split *s)
+void nj_split_fill_live(Split *s)
 {
     uint32_t nval = s->f->vals.n;
     s->cost = NJ_NEWN(s->a, uint16_t, nval);

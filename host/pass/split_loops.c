@@ -93,12 +93,12 @@ static void cut_head(NjFn *f, NjBlkId h)
 /* With a barrier at h, do all threads still meet, and do they leave the loop together? */
 static bool try_head(NjUnit *u, const NjFn *f, NjBlkId h, const NjBits *in)
 {
-    NjFn *g = split_copy(f);
+    NjFn *g = nj_split_copy(f);
     Split s = {.u = u, .f = g, .a = f->arena, .out = NJ_NEW(f->arena, NjSplit)};
     if (!g || !s.out)
         return false;
     cut_head(g, h);
-    if (!split_points(&s) || !s.out->lockstep)
+    if (!nj_split_points(&s) || !s.out->lockstep)
         return false;
     for nj_each_blk(f, b)
         if (nj_bits_has(in, b) && leaves(f, b, in) &&
@@ -107,7 +107,7 @@ static bool try_head(NjUnit *u, const NjFn *f, NjBlkId h, const NjBits *in)
     return true;
 }
 
-bool split_loops(NjUnit *u, NjFn *f)
+bool nj_split_loops(NjUnit *u, NjFn *f)
 {
     uint32_t ntried = 0;
     bool changed = false;
@@ -128,7 +128,7 @@ bool split_loops(NjUnit *u, NjFn *f)
     return changed;
 }
 
-bool split_has_loops(NjFn *f)
+bool nj_split_has_loops(NjFn *f)
 {
     nj_fill_dom(f);
     for nj_each_blk(f, h)

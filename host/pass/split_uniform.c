@@ -284,7 +284,7 @@ static bool uniform_round(Uniform *n)
     return changed;
 }
 
-void split_fill_uniform(Split *s)
+void nj_split_fill_uniform(Split *s)
 {
     uint32_t nblk = s->f->blks.n;
     Uniform n = {.s = s, .f = s->f, .label = NJ_NEWN(s->a, uint32_t, nblk),

@@ -1,6 +1,6 @@
 /* infer.c - the solver: one type for every value of a function and of all it calls.
  *
- * In: untyped SSA with typed parameters. Out: types on values; infer_finish then reports or rewrites.
+ * In: untyped SSA with typed parameters. Out: types on values; nj_infer_finish then reports or rewrites.
  *
  * Values and blocks are visited until nothing changes. A block counts only once an edge to it is taken, and an edge is
  * not taken while its condition is known to choose the other one: so `if x is None` is settled by x's type before
@@ -15,7 +15,7 @@
 #define INFER_MAX_KINDS 100       /* of one function, at that depth: it calls itself with ever new types */
 
 static const NjType *(*const typers[NJ_OP_COUNT])(Infer *, NjRef) = {
-#define X(op, name) [NJ_OP_##op] = infer_op_##name,
+#define X(op, name) [NJ_OP_##op] = nj_infer_op_##name,
     INFER_OPS(X)
 #undef X
 };
@@ -100,7 +100,7 @@ static void visit_branch(Infer *in, NjRef r)
         take_edge(in, v->blk, 0);
         return;
     }
-    int truth = infer_known_truth(in, v->args[0]);
+    int truth = nj_infer_known_truth(in, v->args[0]);
     if (truth < 0 && !infer_type(in, v->args[0]))
         return;
     if (truth != 0)
@@ -127,8 +127,8 @@ static void settle(Infer *in, NjRef r, const NjType *t)
     bool changed = t != v->type && nj_op_info[v->op].result != '-';
     if (changed)
         v->type = t;
-    const NjConst *k = v->type ? infer_evaluate(in, r) : NULL;
-    changed |= !infer_const_same(k, in->known[r]);
+    const NjConst *k = v->type ? nj_infer_evaluate(in, r) : NULL;
+    changed |= !nj_infer_const_same(k, in->known[r]);
     in->known[r] = k;
     if (changed)
         queue_users(in, r);
@@ -202,7 +202,7 @@ static void phi_clash(Infer *in, NjRef r, const NjType *a, const NjType *b)
     }
 }
 
-const NjType *infer_op_phi(Infer *in, NjRef r)
+const NjType *nj_infer_op_phi(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
     const NjType *t = v->type;
@@ -226,7 +226,7 @@ static const NjType *ret_wrong(Infer *in, NjRef r, const NjType *a, const NjType
         return NULL;
     in->ret_clash = in->report;
     NjDiag *g = infer_fail(in, r, NJ_ERR_TYPE_RETURN, a->name, b->name);
-    infer_note_args(in, g, r);
+    nj_infer_note_args(in, g, r);
     for (uint32_t i = 0; g && i < in->norder; i++) {
         NjRef other = nj_bits_has(in->live, in->order[i]) ? nj_blk(in->f, in->order[i])->last : NJ_NOREF;
         const NjType *t = other && other != r && nj_val(in->f, other)->op == NJ_OP_ret ? infer_arg(in, other, 0) : NULL;
@@ -236,12 +236,12 @@ static const NjType *ret_wrong(Infer *in, NjRef r, const NjType *a, const NjType
     return NULL;
 }
 
-const NjType *infer_op_ret(Infer *in, NjRef r)
+const NjType *nj_infer_op_ret(Infer *in, NjRef r)
 {
     const NjType *t = infer_arg(in, r, 0), *declared = in->spec->declared;
     if (declared) {
         if (!nj_type_conv(t, declared)) {
-            infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_DECLARED, in->f->name, t->name, declared->name), r);
+            nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_DECLARED, in->f->name, t->name, declared->name), r);
             return NULL;
         }
         return t;
@@ -265,7 +265,7 @@ static void type_consts(Infer *in)
         if (v->op != NJ_OP_const)
             continue;
         if (!v->type)
-            v->type = infer_const_type(in->ts, v->imm.k);
+            v->type = nj_infer_const_type(in->ts, v->imm.k);
         in->known[r] = v->imm.k;
     }
 }
@@ -309,7 +309,7 @@ static bool open_spec(NjUnit *u, NjSpec *s)
 {
     if (!s->py && !nj_unit_front(s))
         return false;
-    return s->py->nparams == s->nargs && infer_resolve(u, s->py);
+    return s->py->nparams == s->nargs && nj_infer_resolve(u, s->py);
 }
 
 /* A chain of calls ends some time; one through ever new types of the same function does not. */
@@ -322,7 +322,7 @@ static bool is_runaway(const Solver *s, const NjSpec *spec)
     return n >= INFER_MAX_KINDS || s->all.n >= INFER_MAX_SPECS;
 }
 
-Infer *infer_get(Solver *s, NjSpec *spec)
+Infer *nj_infer_get(Solver *s, NjSpec *spec)
 {
     if (spec->infer)
         return spec->infer;
@@ -427,11 +427,11 @@ NjStatus nj_infer(NjSpec *spec)
     NjUnit *u = spec->unit;
     Solver s = {.unit = u};
     uint32_t before = u->diags.list.n;
-    Infer *in = infer_get(&s, spec);
+    Infer *in = nj_infer_get(&s, spec);
     bool ok = false;
     if (in && !nj_arena_failed(u->arena)) {
         solve(&s);
-        ok = !s.runaway && infer_finish(in) && u->diags.list.n == before;
+        ok = !s.runaway && nj_infer_finish(in) && u->diags.list.n == before;
     }
     if (!ok)
         spec->state = NJ_SPEC_FAILED;
@@ -451,7 +451,7 @@ NjStatus nj_infer(NjSpec *spec)
 
 /* -- messages ------------------------------------------------------------------------------------------------------ */
 
-const char *infer_types(Infer *in, const NjType *const *types, unsigned n)
+const char *nj_infer_types(Infer *in, const NjType *const *types, unsigned n)
 {
     const char *s = "";
     for (unsigned i = 0; i < n; i++)
@@ -494,7 +494,7 @@ static const char *phi_reason(Infer *in, const NjVal *phi)
 }
 
 /* A phi is explained by what comes together in it; assignments that are no constants have places of their own. */
-void infer_note(Infer *in, NjDiag *g, NjRef r)
+void nj_infer_note(Infer *in, NjDiag *g, NjRef r)
 {
     if (!g)
         return;
@@ -507,8 +507,8 @@ void infer_note(Infer *in, NjDiag *g, NjRef r)
     }
 }
 
-void infer_note_args(Infer *in, NjDiag *g, NjRef r)
+void nj_infer_note_args(Infer *in, NjDiag *g, NjRef r)
 {
     for (unsigned i = 0; g && i < nj_val(in->f, r)->nargs; i++)
-        infer_note(in, g, nj_val(in->f, r)->args[i]);
+        nj_infer_note(in, g, nj_val(in->f, r)->args[i]);
 }

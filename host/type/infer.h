@@ -53,9 +53,9 @@ struct Infer {
                      nj_diag_add(&(in)->unit->diags, code, (in)->f->file, (in)->f->pyname, at, __VA_ARGS__))     \
                   : NULL)
 /* "x is int64 here", where operand r of the diagnostic got its type. g may be NULL. */
-void infer_note(Infer *in, NjDiag *g, NjRef r);
-void infer_note_args(Infer *in, NjDiag *g, NjRef r);           /* all operands of r */
-const char *infer_types(Infer *in, const NjType *const *types, unsigned n);     /* "int64, float64" */
+void nj_infer_note(Infer *in, NjDiag *g, NjRef r);
+void nj_infer_note_args(Infer *in, NjDiag *g, NjRef r);           /* all operands of r */
+const char *nj_infer_types(Infer *in, const NjType *const *types, unsigned n);     /* "int64, float64" */
 
 /* -- asking --------------------------------------------------------------------------------------------- */
 
@@ -64,19 +64,19 @@ static inline const NjType *infer_arg(const Infer *in, NjRef r, unsigned i)
 {
     return infer_type(in, nj_val(in->f, r)->args[i]);
 }
-const NjConst *infer_known(const Infer *in, NjRef r);          /* constants, and what infer_known.c worked out */
-bool infer_known_int(const Infer *in, NjRef r, int64_t *out);  /* ints and bools */
-int  infer_known_truth(const Infer *in, NjRef r);              /* 1, 0, or -1: not known */
-const NjType *infer_const_type(NjTypes *ts, const NjConst *k); /* NULL: no value of compiled code */
+const NjConst *nj_infer_known(const Infer *in, NjRef r);          /* constants, and what infer_known.c worked out */
+bool nj_infer_known_int(const Infer *in, NjRef r, int64_t *out);  /* ints and bools */
+int  nj_infer_known_truth(const Infer *in, NjRef r);              /* 1, 0, or -1: not known */
+const NjType *nj_infer_const_type(NjTypes *ts, const NjConst *k); /* NULL: no value of compiled code */
 static inline const NjType *infer_scalar(const Infer *in, NjScalar s) { return nj_type_scalar(in->ts, s); }
 static inline const NjType *infer_bare(const NjType *t) { return t && t->kind == NJ_K_OPTIONAL ? t->elem : t; }
 
 /* -- infer_known.c, resolve.c ------------------------------------------------------------------------------------ */
 
-const NjConst *infer_evaluate(Infer *in, NjRef r);             /* what r is known to be; its type is known already */
-const NjConst *infer_const_int(Infer *in, int64_t i);
-bool infer_const_same(const NjConst *a, const NjConst *b);
-bool infer_resolve(NjUnit *u, NjFn *f);                        /* false: an attribute is missing, and that was said */
+const NjConst *nj_infer_evaluate(Infer *in, NjRef r);             /* what r is known to be; its type is known already */
+const NjConst *nj_infer_const_int(Infer *in, int64_t i);
+bool nj_infer_const_same(const NjConst *a, const NjConst *b);
+bool nj_infer_resolve(NjUnit *u, NjFn *f); /* false: an attribute is missing, and that was said */
 
 /* -- typers of operations: infer_op.c infer_item.c infer_attr.c infer_iter.c infer_call.c ---------------------- */
 
@@ -85,17 +85,17 @@ bool infer_resolve(NjUnit *u, NjFn *f);                        /* false: an attr
     X(py_slice, slice) X(py_cast, cast) X(py_raise, raise) X(py_getattr, getattr) X(py_setattr, setattr)              \
     X(py_getitem, getitem) X(py_setitem, setitem) X(py_unpack, unpack) X(py_item, item) X(py_iter, iter)              \
     X(py_next, next) X(py_value, value) X(py_call, call) X(phi, phi) X(ret, ret)
-#define X(op, name) const NjType *infer_op_##name(Infer *in, NjRef r);
+#define X(op, name) const NjType *nj_infer_op_##name(Infer *in, NjRef r);
 INFER_OPS(X)
 #undef X
 
-const NjType *infer_elem(NjTypes *ts, const NjType *over);     /* what iterating over it yields; NULL: it cannot be */
+const NjType *nj_infer_elem(NjTypes *ts, const NjType *over); /* what iterating over it yields; NULL: it cannot be */
 
 /* -- indexing: infer_item.c ---------------------------------------------------------------------------------------- */
 
 typedef enum NjIndexKind { NJ_IX_INT, NJ_IX_SLICE, NJ_IX_NEWAXIS, NJ_IX_ELLIPSIS, NJ_IX_BAD } NjIndexKind;
 /* The result of a[index] for an array: an element, or the type of a view. `what`: the value for messages. */
-const NjType *infer_index(Infer *in, NjRef r, const NjType *array, NjRef index);
+const NjType *nj_infer_index(Infer *in, NjRef r, const NjType *array, NjRef index);
 
 /* -- calls --------------------------------------------------------------------------------------------------------- */
 
@@ -111,17 +111,17 @@ typedef struct Call {
     uint32_t nargs;            /* parameters, absent ones included; variadic typers: arguments */
 } Call;
 
-const NjType *infer_call_wrong(Call *c);                        /* "f cannot be called with (...)": NULL */
+const NjType *nj_infer_call_wrong(Call *c);                        /* "f cannot be called with (...)": NULL */
 /* In parameter order, for infer_finish.c; also sets callee's spec, intrin or cast. NULL when the call is wrong. */
-bool infer_bind(Infer *in, NjRef r, Arg **args, uint32_t *nargs);
-Infer *infer_get(Solver *s, NjSpec *spec);                      /* its state, made and drained when new; NULL: failed */
+bool nj_infer_bind(Infer *in, NjRef r, Arg **args, uint32_t *nargs);
+Infer *nj_infer_get(Solver *s, NjSpec *spec); /* its state, made and drained when new; NULL: failed */
 
-#define TYPER(name, min, max, params, doc) const NjType *type_##name(Call *c);
+#define TYPER(name, min, max, params, doc) const NjType *nj_typer_##name(Call *c);
 #include "type/typers.def"
 #undef TYPER
 
 /* -- infer_finish.c ------------------------------------------------------------------------------------------------- */
 
-bool infer_finish(Infer *in);                                   /* report, or rewrite; callees first. false: failed */
+bool nj_infer_finish(Infer *in); /* report, or rewrite; callees first. false: failed */
 
 #endif

@@ -63,27 +63,27 @@ static bool is_of_ndarray(const char *name)
     return false;
 }
 
-const NjType *infer_op_getattr(Infer *in, NjRef r)
+const NjType *nj_infer_op_getattr(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
     const NjType *t = infer_bare(infer_arg(in, r, 0)), *found = field(t, v->imm.name);
-    const NjConst *k = infer_known(in, v->args[0]);
+    const NjConst *k = nj_infer_known(in, v->args[0]);
     for (size_t i = 0; !found && i < NJ_COUNT(attrs); i++)
         if (attrs[i].kind == t->kind && !strcmp(attrs[i].name, v->imm.name))
             found = attrs[i].type(in, t);
     if (found)
         return found;
     if (t->kind == NJ_K_ARRAY && is_of_ndarray(v->imm.name)) {
-        infer_note_args(in, infer_fail(in, r, NJ_ERR_NYI_TYPED,
+        nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_NYI_TYPED,
                                        nj_arena_printf(in->arena, "'%s' of an array", v->imm.name)), r);
         return NULL;
     }
     const char *what = t->kind == NJ_K_OBJ && k && k->name ? k->name : infer_arg(in, r, 0)->name;
-    infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_ATTR, what, v->imm.name), r);
+    nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_ATTR, what, v->imm.name), r);
     return NULL;
 }
 
-const NjType *infer_op_setattr(Infer *in, NjRef r)
+const NjType *nj_infer_op_setattr(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
     const NjType *t = infer_bare(infer_arg(in, r, 0)), *value = infer_bare(infer_arg(in, r, 1));
@@ -92,6 +92,6 @@ const NjType *infer_op_setattr(Infer *in, NjRef r)
         return nj_type_none(in->ts);
     NjDiag *g = to ? infer_fail(in, r, NJ_ERR_TYPE_SETITEM, value->name, to->name)
                    : infer_fail(in, r, NJ_ERR_TYPE_ATTR, t->name, v->imm.name);
-    infer_note_args(in, g, r);
+    nj_infer_note_args(in, g, r);
     return NULL;
 }

@@ -7,7 +7,7 @@
 #include "type/infer.h"
 
 static const struct { const NjType *(*type)(Call *); int min, max; const char *params; } typers[NJ_TYPER_COUNT] = {
-#define TYPER(name, min, max, params, doc) [NJ_TYPER_##name] = {type_##name, min, max, params},
+#define TYPER(name, min, max, params, doc) [NJ_TYPER_##name] = {nj_typer_##name, min, max, params},
 #include "type/typers.def"
 #undef TYPER
 };
@@ -43,7 +43,7 @@ static Target target_of(Infer *in, NjRef r)
 {
     NjRef callee = nj_val(in->f, r)->args[0];
     const NjVal *v = nj_val(in->f, callee);
-    const NjConst *k = infer_known(in, callee);
+    const NjConst *k = nj_infer_known(in, callee);
     Target t = {.k = k, .name = k && k->name ? k->name : v->type->name};
     if (v->type->kind == NJ_K_DTYPE) {
         t.calls = v->type->elem->kind == NJ_K_TUPLE ? CALLS_NAMED : CALLS_CAST;
@@ -117,7 +117,7 @@ static void type_args(Infer *in, Arg *args, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
         args[i].type = args[i].ref ? infer_type(in, args[i].ref)
-                       : args[i].k ? infer_const_type(in->ts, args[i].k)
+                       : args[i].k ? nj_infer_const_type(in->ts, args[i].k)
                                    : NULL;
 }
 
@@ -170,7 +170,7 @@ static bool passable(Infer *in, NjRef r, const Target *t, const Arg *args, uint3
         const NjType *a = args[i].type;
         if (a && a->kind != NJ_K_OBJ && a->kind != NJ_K_STR && a->kind != NJ_K_METHOD)
             continue;
-        const NjConst *k = args[i].ref ? infer_known(in, args[i].ref) : args[i].k;
+        const NjConst *k = args[i].ref ? nj_infer_known(in, args[i].ref) : args[i].k;
         infer_fail(in, r, NJ_ERR_NYI_TYPED, nj_arena_printf(in->arena, "passing %s to %s",
                    a && a->kind == NJ_K_STR ? "a string" : k && k->name ? k->name : "such an object", t->name));
         return false;
@@ -194,10 +194,10 @@ static bool choose_declared(Infer *in, NjRef r, const Target *t, const NjType **
     }
     if (at == -1 && !code->nopython_only)
         return true;
-    NjDiag *g = infer_fail(in, r, NJ_ERR_TYPE_CALL, t->name, infer_types(in, types, n));
+    NjDiag *g = infer_fail(in, r, NJ_ERR_TYPE_CALL, t->name, nj_infer_types(in, types, n));
     for (uint32_t i = 0; g && i < code->nsigs; i++)
         nj_diag_note(&in->unit->diags, g, code->file, (NjLoc){.line = code->first_line}, "declared: (%s)",
-                     infer_types(in, code->sigs[i].args, code->sigs[i].nargs));
+                     nj_infer_types(in, code->sigs[i].args, code->sigs[i].nargs));
     return false;
 }
 
@@ -223,7 +223,7 @@ static const NjType *call_func(Infer *in, NjRef r, const Target *t)
     if (!choose_declared(in, r, t, types, n, &ret))
         return NULL;
     NjSpec *spec = nj_unit_spec(in->unit, t->k->code, types, n, ret);
-    Infer *callee = spec ? infer_get(in->solver, spec) : NULL;
+    Infer *callee = spec ? nj_infer_get(in->solver, spec) : NULL;
     nj_val(in->f, r)->imm.callee->spec = spec;
     if (!callee)
         return nj_type_error(in->ts);
@@ -290,7 +290,7 @@ static const NjType *call_intrin(Infer *in, NjRef r, const Target *t)
     return type;
 }
 
-const NjType *infer_call_wrong(Call *c)
+const NjType *nj_infer_call_wrong(Call *c)
 {
     const NjType **types = NJ_NEWN(c->in->arena, const NjType *, c->nargs + 1);
     uint32_t n = 0;
@@ -300,12 +300,13 @@ const NjType *infer_call_wrong(Call *c)
     bool whole =
         !strncmp(c->name, "numpy.", 6) && n && (types[0]->kind == NJ_K_ARRAY || types[n - 1]->kind == NJ_K_ARRAY);
     if (whole)
-        infer_note_args(
+        nj_infer_note_args(
             c->in,
             infer_fail(c->in, c->r, NJ_ERR_NYI_TYPED, nj_arena_printf(c->in->arena, "%s of whole arrays", c->name)),
             c->r);
     else
-        infer_note_args(c->in, infer_fail(c->in, c->r, NJ_ERR_TYPE_CALL, c->name, infer_types(c->in, types, n)), c->r);
+        nj_infer_note_args(c->in, infer_fail(c->in, c->r, NJ_ERR_TYPE_CALL, c->name, nj_infer_types(c->in, types, n)),
+                           c->r);
     return NULL;
 }
 
@@ -337,7 +338,7 @@ static const NjType *cast_pair(Infer *in, NjRef r, const Target *t)
     const NjType *re = infer_bare(infer_arg(in, r, 1)), *im = infer_bare(infer_arg(in, r, 2));
     const NjType *part = nj_type_is_number(re) && nj_type_is_number(im) ? nj_type_unify(in->ts, re, im) : NULL;
     if (!part || t->k->type->kind != NJ_K_COMPLEX || part->kind == NJ_K_COMPLEX) {
-        infer_fail(in, r, NJ_ERR_TYPE_CALL, t->name, infer_types(in, (const NjType *[]){re, im}, 2));
+        infer_fail(in, r, NJ_ERR_TYPE_CALL, t->name, nj_infer_types(in, (const NjType *[]){re, im}, 2));
         return NULL;
     }
     return is_class(t->k, "complex") ? nj_type_complex(in->ts, part->bits == 32 && part->kind == NJ_K_FLOAT ? 64 : 128)
@@ -363,11 +364,11 @@ static const NjType *call_cast(Infer *in, NjRef r, const Target *t)
     const NjType *from = infer_bare(infer_arg(in, r, 1));
     if (castable(from, t->k->type))
         return python_class(in, t->k, from);
-    if (from->kind == NJ_K_STR && infer_evaluate(in, r))
+    if (from->kind == NJ_K_STR && nj_infer_evaluate(in, r))
         return t->k->type;
-    if (t->k->type->kind == NJ_K_BOOL && infer_known_truth(in, v->args[1]) >= 0)
+    if (t->k->type->kind == NJ_K_BOOL && nj_infer_known_truth(in, v->args[1]) >= 0)
         return t->k->type;
-    infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_CAST, infer_arg(in, r, 1)->name, t->k->type->name), r);
+    nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_CAST, infer_arg(in, r, 1)->name, t->k->type->name), r);
     return NULL;
 }
 
@@ -402,14 +403,14 @@ static const NjType *call_exc(Infer *in, NjRef r, const Target *t)
 {
     const NjVal *v = nj_val(in->f, r);
     for (uint32_t i = 1; i < v->nargs; i++)
-        if (!infer_known(in, v->args[i])) {
+        if (!nj_infer_known(in, v->args[i])) {
             infer_fail(in, r, NJ_ERR_TYPE_RAISE, nj_arena_printf(in->arena, "%s(...)", t->name));
             return NULL;
         }
     return nj_type_obj(in->ts);
 }
 
-const NjType *infer_op_call(Infer *in, NjRef r)
+const NjType *nj_infer_op_call(Infer *in, NjRef r)
 {
     NjVal *v = nj_val(in->f, r);
     if (!v->imm.callee)
@@ -430,7 +431,7 @@ const NjType *infer_op_call(Infer *in, NjRef r)
     return NULL;
 }
 
-bool infer_bind(Infer *in, NjRef r, Arg **args, uint32_t *nargs)
+bool nj_infer_bind(Infer *in, NjRef r, Arg **args, uint32_t *nargs)
 {
     Target t = target_of(in, r);
     if (t.calls == CALLS_FUNC)

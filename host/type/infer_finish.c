@@ -45,12 +45,12 @@ static bool report_callee(Infer *in, NjRef r)
     const NjVal *v = nj_val(in->f, r);
     NjSpec *spec = v->imm.callee->spec;
     uint32_t before = in->unit->diags.list.n;
-    bool ok = spec->infer ? infer_finish(spec->infer) : false;
+    bool ok = spec->infer ? nj_infer_finish(spec->infer) : false;
     for (uint32_t i = before; i < in->unit->diags.list.n; i++) {
         if (in->unit->diags.list.at[i]->notes.n >= REPORT_MAX_NOTES)
             continue;
         nj_diag_note(&in->unit->diags, in->unit->diags.list.at[i], in->f->file, v->loc, "called from here: %s(%s)",
-                     spec->code->name, infer_types(in, spec->args, spec->nargs));
+                     spec->code->name, nj_infer_types(in, spec->args, spec->nargs));
     }
     in->failed |= !ok;
     return ok;
@@ -73,7 +73,7 @@ static const NjType *report_call(Infer *in, NjRef r, const NjType *t)
 static const NjType *type_again(Infer *in, NjRef r)
 {
     switch (nj_val(in->f, r)->op) {
-#define X(op, name) case NJ_OP_##op: return infer_op_##name(in, r);
+#define X(op, name) case NJ_OP_##op: return nj_infer_op_##name(in, r);
     INFER_OPS(X)
 #undef X
     default: return NULL;
@@ -271,8 +271,8 @@ static NjRef bound_ref(Infer *in, NjRef call, const Arg *a, const NjType *to)
     const NjVal *v = nj_val(in->f, call);
     if (!a->ref && !a->k)
         return NJ_NOREF;
-    NjRef r = a->ref ? a->ref : nj_fn_const(in->f, a->k, infer_const_type(in->ts, a->k));
-    const NjConst *k = infer_known(in, r);
+    NjRef r = a->ref ? a->ref : nj_fn_const(in->f, a->k, nj_infer_const_type(in->ts, a->k));
+    const NjConst *k = nj_infer_known(in, r);
     if (!to && k && k->kind == NJ_C_TUPLE && nj_val(in->f, r)->op != NJ_OP_const)
         r = nj_fn_const(in->f, k, infer_type(in, r));
     const NjType *t = infer_type(in, r);
@@ -286,7 +286,7 @@ static void bind_call(Infer *in, NjRef r)
     NjCallee *q = nj_val(in->f, r)->imm.callee;
     Arg *args;
     uint32_t n;
-    if (!infer_bind(in, r, &args, &n))
+    if (!nj_infer_bind(in, r, &args, &n))
         return;
     NjRef *bound = NJ_NEWN(in->arena, NjRef, n + 1);
     const NjType *t = infer_type(in, r);
@@ -354,7 +354,7 @@ static void rewrite(Infer *in)
     f->ret = f->kernel ? nj_type_void(in->ts) : in->ret;
 }
 
-bool infer_finish(Infer *in)
+bool nj_infer_finish(Infer *in)
 {
     if (in->finishing)
         return !in->failed;

@@ -13,7 +13,7 @@ typedef struct Index { Axis at[64]; unsigned n, consumed, newaxes, ellipses; con
 static bool is_none_or(const Infer *in, NjRef r, int64_t want)
 {
     int64_t i;
-    return nj_type_is(infer_type(in, r), NJ_K_NONE) || (want >= 0 && infer_known_int(in, r, &i) && i == want);
+    return nj_type_is(infer_type(in, r), NJ_K_NONE) || (want >= 0 && nj_infer_known_int(in, r, &i) && i == want);
 }
 
 static void read_slice(const Infer *in, NjRef r, Axis *a)
@@ -50,7 +50,7 @@ static void add_axis(Infer *in, Index *x, const NjType *t, NjRef ref, const NjCo
 static void read_index(Infer *in, NjRef index, Index *x)
 {
     const NjVal *v = nj_val(in->f, index);
-    const NjConst *k = infer_known(in, index);
+    const NjConst *k = nj_infer_known(in, index);
     const NjType *t = infer_bare(v->type);
     *x = (Index){.n = 0};
     if (t->kind != NJ_K_TUPLE) {
@@ -59,7 +59,7 @@ static void read_index(Infer *in, NjRef index, Index *x)
     }
     for (uint32_t i = 0; i < t->nelem; i++) {
         NjRef ref = v->op == NJ_OP_py_tuple ? v->args[i] : NJ_NOREF;
-        const NjConst *ki = ref ? infer_known(in, ref) : k && k->kind == NJ_C_TUPLE ? k->tuple.at[i] : NULL;
+        const NjConst *ki = ref ? nj_infer_known(in, ref) : k && k->kind == NJ_C_TUPLE ? k->tuple.at[i] : NULL;
         add_axis(in, x, t->elems[i], ref, ki);
     }
 }
@@ -107,7 +107,7 @@ static const NjType *view_type(Infer *in, const NjType *array, const Index *x)
     return nj_type_array(in->ts, array->elem, ndim, ndim ? layout : NJ_LAYOUT_C, array->readonly);
 }
 
-const NjType *infer_index(Infer *in, NjRef r, const NjType *array, NjRef index)
+const NjType *nj_infer_index(Infer *in, NjRef r, const NjType *array, NjRef index)
 {
     Index x;
     read_index(in, index, &x);
@@ -118,12 +118,12 @@ const NjType *infer_index(Infer *in, NjRef r, const NjType *array, NjRef index)
             g = infer_fail(in, r, NJ_ERR_NYI_TYPED, "indexing with an array");
         else
             g = infer_fail(in, r, NJ_ERR_TYPE_INDEX, array->name, t->name);
-        infer_note_args(in, g, r);
+        nj_infer_note_args(in, g, r);
         return NULL;
     }
     if (x.consumed > array->ndim || array->ndim + x.newaxes > 32) {
         g = infer_fail(in, r, NJ_ERR_TYPE_TOO_MANY_INDICES, array->name, (int)array->ndim, (int)x.consumed);
-        infer_note_args(in, g, r);
+        nj_infer_note_args(in, g, r);
         return NULL;
     }
     bool whole = x.consumed == array->ndim && !x.newaxes && !x.ellipses;
@@ -145,7 +145,7 @@ static bool is_uniform(const NjType *t)
 static bool bound_known(const Infer *in, NjRef r, int64_t missing, int64_t *out)
 {
     *out = missing;
-    return nj_type_is(infer_type(in, r), NJ_K_NONE) || infer_known_int(in, r, out);
+    return nj_type_is(infer_type(in, r), NJ_K_NONE) || nj_infer_known_int(in, r, out);
 }
 
 /* t[a:b:c] with constants, as PySlice_AdjustIndices settles them. */
@@ -178,13 +178,13 @@ static const NjType *tuple_item(Infer *in, NjRef r, const NjType *t, NjRef index
     if (ti->kind == NJ_K_SLICE)
         return tuple_slice(in, r, t, index);
     if (!nj_type_is_int(infer_bare(ti))) {
-        infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_INDEX, t->name, ti->name), r);
+        nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_INDEX, t->name, ti->name), r);
         return NULL;
     }
-    if (!infer_known_int(in, index, &i)) {
+    if (!nj_infer_known_int(in, index, &i)) {
         if (is_uniform(t))
             return t->elems[0];
-        infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_TUPLE_DYNAMIC, t->name), r);
+        nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_TUPLE_DYNAMIC, t->name), r);
         return NULL;
     }
     if (i >= -(int64_t)t->nelem && i < (int64_t)t->nelem)
@@ -195,7 +195,7 @@ static const NjType *tuple_item(Infer *in, NjRef r, const NjType *t, NjRef index
 
 static const NjType *record_item(Infer *in, NjRef r, const NjType *t, NjRef index)
 {
-    const NjConst *k = infer_known(in, index);
+    const NjConst *k = nj_infer_known(in, index);
     for (uint32_t i = 0; k && k->kind == NJ_C_STR && i < t->nelem; i++)
         if (!strcmp(t->names[i], k->str.text))
             return t->elems[i];
@@ -205,12 +205,12 @@ static const NjType *record_item(Infer *in, NjRef r, const NjType *t, NjRef inde
 
 /* -- the operations ------------------------------------------------------------------------------------------------ */
 
-const NjType *infer_op_getitem(Infer *in, NjRef r)
+const NjType *nj_infer_op_getitem(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
     const NjType *t = infer_bare(infer_arg(in, r, 0));
     switch (t->kind) {
-    case NJ_K_ARRAY:  return infer_index(in, r, t, v->args[1]);
+    case NJ_K_ARRAY:  return nj_infer_index(in, r, t, v->args[1]);
     case NJ_K_TUPLE:  return tuple_item(in, r, t, v->args[1]);
     case NJ_K_RECORD: return record_item(in, r, t, v->args[1]);
     case NJ_K_RANGE:
@@ -219,7 +219,8 @@ const NjType *infer_op_getitem(Infer *in, NjRef r)
         break;
     default: break;
     }
-    infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_INDEX, infer_arg(in, r, 0)->name, infer_arg(in, r, 1)->name), r);
+    nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_INDEX, infer_arg(in, r, 0)->name, infer_arg(in, r, 1)->name),
+                       r);
     return NULL;
 }
 
@@ -239,24 +240,24 @@ static bool storable(const NjType *value, const NjType *target)
     return true;
 }
 
-const NjType *infer_op_setitem(Infer *in, NjRef r)
+const NjType *nj_infer_op_setitem(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
     const NjType *t = infer_bare(infer_arg(in, r, 0)), *value = infer_arg(in, r, 2), *target;
     if (t->kind != NJ_K_ARRAY && t->kind != NJ_K_RECORD) {
-        infer_note(in, infer_fail(in, r, NJ_ERR_TYPE_IMMUTABLE, t->name), v->args[0]);
+        nj_infer_note(in, infer_fail(in, r, NJ_ERR_TYPE_IMMUTABLE, t->name), v->args[0]);
         return NULL;
     }
     if (t->kind == NJ_K_ARRAY && t->readonly) {
-        infer_note(in, infer_fail(in, r, NJ_ERR_TYPE_READONLY, t->name), v->args[0]);
+        nj_infer_note(in, infer_fail(in, r, NJ_ERR_TYPE_READONLY, t->name), v->args[0]);
         return NULL;
     }
-    target = t->kind == NJ_K_ARRAY ? infer_index(in, r, t, v->args[1]) : record_item(in, r, t, v->args[1]);
+    target = t->kind == NJ_K_ARRAY ? nj_infer_index(in, r, t, v->args[1]) : record_item(in, r, t, v->args[1]);
     if (!target)
         return NULL;
     if (storable(value, target))
         return nj_type_none(in->ts);
-    infer_note_args(
+    nj_infer_note_args(
         in, infer_fail(in, r, NJ_ERR_TYPE_SETITEM, value->name, target->kind == NJ_K_ARRAY ? target->name : t->name),
         r);
     return NULL;

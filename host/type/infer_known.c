@@ -16,7 +16,7 @@ static const NjType *tuple_const_type(NjTypes *ts, const NjConst *k)
     if (k->tuple.n > NJ_COUNT(elems))
         return NULL;
     for (uint32_t i = 0; i < k->tuple.n; i++) {
-        elems[i] = infer_const_type(ts, k->tuple.at[i]);
+        elems[i] = nj_infer_const_type(ts, k->tuple.at[i]);
         if (!elems[i])
             return NULL;
     }
@@ -25,7 +25,7 @@ static const NjType *tuple_const_type(NjTypes *ts, const NjConst *k)
     return nj_type_tuple(ts, elems, k->tuple.n);
 }
 
-const NjType *infer_const_type(NjTypes *ts, const NjConst *k)
+const NjType *nj_infer_const_type(NjTypes *ts, const NjConst *k)
 {
     if (k->kind == NJ_C_TYPE)
         return k->type ? nj_type_dtype(ts, k->type) : nj_type_obj(ts);
@@ -41,11 +41,11 @@ const NjType *infer_const_type(NjTypes *ts, const NjConst *k)
     case NJ_C_STR:     return nj_type_str(ts);
     case NJ_C_TUPLE:   return tuple_const_type(ts, k);
     case NJ_C_ELLIPSIS: case NJ_C_INTRIN: case NJ_C_MODULE: case NJ_C_FUNC: case NJ_C_EXC: return nj_type_obj(ts);
-    default:           return NULL;      /* missing names, objects, integers beyond 64 bits: infer_finish says which */
+    default:           return NULL; /* missing names, objects, integers beyond 64 bits: nj_infer_finish says which */
     }
 }
 
-const NjConst *infer_const_int(Infer *in, int64_t i)
+const NjConst *nj_infer_const_int(Infer *in, int64_t i)
 {
     NjConst *k = NJ_NEW(in->arena, NjConst);
     k->kind = NJ_C_INT;
@@ -61,7 +61,7 @@ static const NjConst *const_bool(Infer *in, bool b)
     return k;
 }
 
-bool infer_const_same(const NjConst *a, const NjConst *b)
+bool nj_infer_const_same(const NjConst *a, const NjConst *b)
 {
     if (a == b)
         return true;
@@ -74,14 +74,14 @@ bool infer_const_same(const NjConst *a, const NjConst *b)
         if (a->tuple.n != b->tuple.n)
             return false;
         for (uint32_t i = 0; i < a->tuple.n; i++)
-            if (!infer_const_same(a->tuple.at[i], b->tuple.at[i]))
+            if (!nj_infer_const_same(a->tuple.at[i], b->tuple.at[i]))
                 return false;
         return true;
     default: return false;
     }
 }
 
-const NjConst *infer_known(const Infer *in, NjRef r)
+const NjConst *nj_infer_known(const Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
     if (v->op == NJ_OP_const)
@@ -97,7 +97,7 @@ static bool const_int(const NjConst *k, int64_t *out)
     return true;
 }
 
-bool infer_known_int(const Infer *in, NjRef r, int64_t *out) { return const_int(infer_known(in, r), out); }
+bool nj_infer_known_int(const Infer *in, NjRef r, int64_t *out) { return const_int(nj_infer_known(in, r), out); }
 
 static int const_truth(const NjConst *k)
 {
@@ -114,9 +114,9 @@ static int const_truth(const NjConst *k)
     }
 }
 
-int infer_known_truth(const Infer *in, NjRef r)
+int nj_infer_known_truth(const Infer *in, NjRef r)
 {
-    const NjConst *k = infer_known(in, r);
+    const NjConst *k = nj_infer_known(in, r);
     const NjType *t = infer_type(in, r);
     if (k)
         return const_truth(k);
@@ -164,7 +164,7 @@ static bool fold(NjBin op, int64_t a, int64_t b, int64_t *out)
 /* Only int64: a NumPy scalar of another width keeps its own arithmetic for run time. */
 static bool plain_int(const Infer *in, NjRef r, int64_t *out)
 {
-    return infer_type(in, r) == infer_scalar(in, NJ_T_I64) && infer_known_int(in, r, out);
+    return infer_type(in, r) == infer_scalar(in, NJ_T_I64) && nj_infer_known_int(in, r, out);
 }
 
 static const NjConst *eval_binop(Infer *in, NjRef r)
@@ -173,7 +173,7 @@ static const NjConst *eval_binop(Infer *in, NjRef r)
     int64_t a, b, i;
     if (!plain_int(in, v->args[0], &a) || !plain_int(in, v->args[1], &b) || v->type != infer_scalar(in, NJ_T_I64))
         return NULL;
-    return fold((NjBin)v->sub, a, b, &i) ? infer_const_int(in, i) : NULL;
+    return fold((NjBin)v->sub, a, b, &i) ? nj_infer_const_int(in, i) : NULL;
 }
 
 static const NjConst *eval_unop(Infer *in, NjRef r)
@@ -181,12 +181,12 @@ static const NjConst *eval_unop(Infer *in, NjRef r)
     const NjVal *v = nj_val(in->f, r);
     int64_t a;
     if (v->sub == NJ_UN_NOT) {
-        int truth = infer_known_truth(in, v->args[0]);
+        int truth = nj_infer_known_truth(in, v->args[0]);
         return truth < 0 ? NULL : const_bool(in, !truth);
     }
     if (!plain_int(in, v->args[0], &a) || a == INT64_MIN)
         return NULL;
-    return infer_const_int(in, v->sub == NJ_UN_NEG ? -a : v->sub == NJ_UN_INVERT ? ~a : a);
+    return nj_infer_const_int(in, v->sub == NJ_UN_NEG ? -a : v->sub == NJ_UN_INVERT ? ~a : a);
 }
 
 /* -- comparisons ------------------------------------------------------------------------------------------------ */
@@ -237,7 +237,7 @@ static const NjConst *eval_cmp(Infer *in, NjRef r)
     if (equal < 0 && a->kind == NJ_K_DTYPE && b->kind == NJ_K_DTYPE)
         equal = a == b;
     if (equal < 0)
-        equal = str_equal(infer_known(in, v->args[0]), infer_known(in, v->args[1]));
+        equal = str_equal(nj_infer_known(in, v->args[0]), nj_infer_known(in, v->args[1]));
     return equal < 0 ? NULL : const_bool(in, equal != is_unequal_op((NjCmp)v->sub));
 }
 
@@ -248,7 +248,7 @@ static const NjConst *eval_tuple(Infer *in, NjRef r)
     const NjVal *v = nj_val(in->f, r);
     const NjConst **at = NJ_NEWN(in->arena, const NjConst *, v->nargs + 1);
     for (uint32_t i = 0; i < v->nargs; i++)
-        if (!(at[i] = infer_known(in, v->args[i])))
+        if (!(at[i] = nj_infer_known(in, v->args[i])))
             return NULL;
     NjConst *k = NJ_NEW(in->arena, NjConst);
     k->kind = NJ_C_TUPLE;
@@ -260,9 +260,9 @@ static const NjConst *eval_tuple(Infer *in, NjRef r)
 static const NjConst *eval_getitem(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
-    const NjConst *k = infer_known(in, v->args[0]);
+    const NjConst *k = nj_infer_known(in, v->args[0]);
     int64_t i;
-    if (!k || k->kind != NJ_C_TUPLE || !infer_known_int(in, v->args[1], &i))
+    if (!k || k->kind != NJ_C_TUPLE || !nj_infer_known_int(in, v->args[1], &i))
         return NULL;
     i += i < 0 ? k->tuple.n : 0;
     return i >= 0 && i < k->tuple.n ? k->tuple.at[i] : NULL;
@@ -273,9 +273,9 @@ static const NjConst *eval_getattr(Infer *in, NjRef r)
     const NjVal *v = nj_val(in->f, r);
     const NjType *t = infer_type(in, v->args[0]);
     if (t->kind == NJ_K_ARRAY && !strcmp(v->imm.name, "ndim"))
-        return infer_const_int(in, t->ndim);
+        return nj_infer_const_int(in, t->ndim);
     if (!strcmp(v->imm.name, "itemsize") && (t->kind == NJ_K_ARRAY || t->kind == NJ_K_DTYPE) && t->elem->nbytes)
-        return infer_const_int(in, t->elem->nbytes);
+        return nj_infer_const_int(in, t->elem->nbytes);
     return NULL;
 }
 
@@ -299,13 +299,13 @@ static const NjConst *eval_float(Infer *in, const NjConst *text)
 static const NjConst *eval_call(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
-    const NjConst *k = infer_known(in, v->args[0]), *text = v->nargs == 2 ? infer_known(in, v->args[1]) : NULL;
+    const NjConst *k = nj_infer_known(in, v->args[0]), *text = v->nargs == 2 ? nj_infer_known(in, v->args[1]) : NULL;
     if (k && k->kind == NJ_C_TYPE && k->type == infer_scalar(in, NJ_T_F64) && text && text->kind == NJ_C_STR)
         return eval_float(in, text);
     if (!k || k->kind != NJ_C_INTRIN || k->intrin != NJ_INTRIN_LEN || v->nargs != 2)
         return NULL;
     const NjType *t = infer_type(in, v->args[1]);
-    return nj_type_is(t, NJ_K_TUPLE) ? infer_const_int(in, t->nelem) : NULL;
+    return nj_type_is(t, NJ_K_TUPLE) ? nj_infer_const_int(in, t->nelem) : NULL;
 }
 
 /* Nothing to iterate over, by the type alone. */
@@ -327,11 +327,11 @@ static const NjConst *eval_next(Infer *in, NjRef r)
 static const NjConst *eval_item(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r), *unpack = nj_val(in->f, v->args[0]);
-    const NjConst *k = unpack->op == NJ_OP_py_unpack ? infer_known(in, unpack->args[0]) : NULL;
+    const NjConst *k = unpack->op == NJ_OP_py_unpack ? nj_infer_known(in, unpack->args[0]) : NULL;
     return k && k->kind == NJ_C_TUPLE && v->imm.i < k->tuple.n ? k->tuple.at[v->imm.i] : NULL;
 }
 
-const NjConst *infer_evaluate(Infer *in, NjRef r)
+const NjConst *nj_infer_evaluate(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
     switch (v->op) {
@@ -345,7 +345,7 @@ const NjConst *infer_evaluate(Infer *in, NjRef r)
     case NJ_OP_py_item:    return eval_item(in, r);
     case NJ_OP_py_next:    return eval_next(in, r);
     case NJ_OP_py_truth: {
-        int truth = infer_known_truth(in, v->args[0]);
+        int truth = nj_infer_known_truth(in, v->args[0]);
         return truth < 0 ? NULL : const_bool(in, truth);
     }
     default: return NULL;

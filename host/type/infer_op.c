@@ -21,7 +21,7 @@ static const NjType *repeat(Infer *in, const NjType *t, NjRef count)
 {
     int64_t n;
     const NjType *all = nj_type_tuple(in->ts, NULL, 0);
-    if (!infer_known_int(in, count, &n) || n * (int64_t)t->nelem > 64)
+    if (!nj_infer_known_int(in, count, &n) || n * (int64_t)t->nelem > 64)
         return NULL;
     for (int64_t i = 0; all && i < n; i++)
         all = concat(in, all, t);
@@ -39,7 +39,7 @@ static const NjType *tuple_binop(Infer *in, const NjVal *v, const NjType *l, con
     return NULL;
 }
 
-const NjType *infer_op_binop(Infer *in, NjRef r)
+const NjType *nj_infer_op_binop(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
     const NjType *left = infer_bare(infer_arg(in, r, 0)), *right = infer_bare(infer_arg(in, r, 1)), *t;
@@ -54,20 +54,20 @@ const NjType *infer_op_binop(Infer *in, NjRef r)
     else
         g = infer_fail(in, r, NJ_ERR_TYPE_BINOP, nj_bin_signs[v->sub], infer_arg(in, r, 0)->name,
                        infer_arg(in, r, 1)->name);
-    infer_note_args(in, g, r);
+    nj_infer_note_args(in, g, r);
     return NULL;
 }
 
-const NjType *infer_op_unop(Infer *in, NjRef r)
+const NjType *nj_infer_op_unop(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
     const NjType *t = infer_arg(in, r, 0);
     NjRule rule;
     if (v->sub == NJ_UN_NOT)
-        return infer_op_truth(in, r);
+        return nj_infer_op_truth(in, r);
     if (nj_rule_unop(in->ts, (NjUn)v->sub, infer_bare(t), &rule))
         return rule.result;
-    infer_note_args(in, t->kind == NJ_K_ARRAY ? infer_fail(in, r, NJ_ERR_NYI_TYPED, "arithmetic on whole arrays")
+    nj_infer_note_args(in, t->kind == NJ_K_ARRAY ? infer_fail(in, r, NJ_ERR_NYI_TYPED, "arithmetic on whole arrays")
                                               : infer_fail(in, r, NJ_ERR_TYPE_UNARY, nj_un_signs[v->sub], t->name), r);
     return NULL;
 }
@@ -120,35 +120,35 @@ static bool comparable(Infer *in, NjCmp op, const NjType *l, const NjType *r)
     return !is_identity(op) && l->kind == NJ_K_TUPLE && r->kind == NJ_K_TUPLE && tuples_comparable(in, op, l, r);
 }
 
-const NjType *infer_op_cmp(Infer *in, NjRef r)
+const NjType *nj_infer_op_cmp(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
     const NjType *left = infer_arg(in, r, 0), *right = infer_arg(in, r, 1);
-    if (comparable(in, (NjCmp)v->sub, left, right) || infer_evaluate(in, r))
+    if (comparable(in, (NjCmp)v->sub, left, right) || nj_infer_evaluate(in, r))
         return infer_scalar(in, NJ_T_BOOL);
     if ((left->kind == NJ_K_ARRAY || right->kind == NJ_K_ARRAY) && !is_identity((NjCmp)v->sub)) {
-        infer_note_args(in, infer_fail(in, r, NJ_ERR_NYI_TYPED, "comparing whole arrays"), r);
+        nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_NYI_TYPED, "comparing whole arrays"), r);
         return NULL;
     }
-    infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_COMPARE, left->name, right->name, nj_cmp_signs[v->sub]), r);
+    nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_COMPARE, left->name, right->name, nj_cmp_signs[v->sub]), r);
     return NULL;
 }
 
 /* -- truth --------------------------------------------------------------------------------------------------------- */
 
-const NjType *infer_op_truth(Infer *in, NjRef r)
+const NjType *nj_infer_op_truth(Infer *in, NjRef r)
 {
     const NjType *t = infer_arg(in, r, 0), *bare = infer_bare(t);
-    bool known = infer_known_truth(in, nj_val(in->f, r)->args[0]) >= 0;
+    bool known = nj_infer_known_truth(in, nj_val(in->f, r)->args[0]) >= 0;
     if (nj_type_is_number(bare) || bare->kind == NJ_K_RANGE || bare->kind == NJ_K_TUPLE || known)
         return infer_scalar(in, NJ_T_BOOL);
-    infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_TRUTH, t->name), r);
+    nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_TRUTH, t->name), r);
     return NULL;
 }
 
 /* -- tuples, slices, casts ----------------------------------------------------------------------------------------- */
 
-const NjType *infer_op_tuple(Infer *in, NjRef r)
+const NjType *nj_infer_op_tuple(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
     const NjType *few[16];
@@ -160,14 +160,14 @@ const NjType *infer_op_tuple(Infer *in, NjRef r)
     return nj_type_tuple(in->ts, elems, v->nargs);
 }
 
-const NjType *infer_op_slice(Infer *in, NjRef r)
+const NjType *nj_infer_op_slice(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
     for (uint32_t i = 0; i < v->nargs; i++) {
         const NjType *t = infer_bare(infer_type(in, v->args[i]));
         if (nj_type_is_int(t) || t->kind == NJ_K_NONE)
             continue;
-        infer_note_args(
+        nj_infer_note_args(
             in,
             infer_fail(in, r, NJ_ERR_TYPE_BAD_VALUE,
                        nj_arena_printf(in->arena, "slice indices must be integers or None, not %s", t->name)),
@@ -177,27 +177,27 @@ const NjType *infer_op_slice(Infer *in, NjRef r)
     return nj_type_slice(in->ts);
 }
 
-const NjType *infer_op_cast(Infer *in, NjRef r)
+const NjType *nj_infer_op_cast(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
     const NjType *from = infer_arg(in, r, 0);
     if (!v->type || nj_type_conv(from, v->type))
         return v->type ? v->type : from;
-    infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_CAST, from->name, v->type->name), r);
+    nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_CAST, from->name, v->type->name), r);
     return NULL;
 }
 
 /* -- raise --------------------------------------------------------------------------------------------------------- */
 
 /* An exception class, or a call of one: infer_call.c has seen to the call's arguments. */
-const NjType *infer_op_raise(Infer *in, NjRef r)
+const NjType *nj_infer_op_raise(Infer *in, NjRef r)
 {
     const NjVal *v = nj_val(in->f, r);
     if (!v->nargs)
         return nj_type_none(in->ts);
     const NjVal *x = nj_arg(in->f, v, 0);
     NjRef class = x->op == NJ_OP_py_call ? x->args[0] : v->args[0];
-    const NjConst *k = infer_known(in, class);
+    const NjConst *k = nj_infer_known(in, class);
     if (k && k->kind == NJ_C_EXC)
         return nj_type_none(in->ts);
     infer_fail(in, r, NJ_ERR_TYPE_RAISE, k && k->name ? k->name : infer_arg(in, r, 0)->name);

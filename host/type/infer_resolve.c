@@ -102,7 +102,7 @@ static void read_global_registers(NjFn *f, NjRef *map)
         }
 }
 
-bool infer_resolve(NjUnit *u, NjFn *f)
+bool nj_infer_resolve(NjUnit *u, NjFn *f)
 {
     bool ok = true;
     uint32_t before = f->vals.n;

@@ -48,7 +48,7 @@ static const NjType *complex_math(Call *c)
             c->intrin = rows[i].cmath;
             return arg(c, 0);
         }
-    return infer_call_wrong(c);
+    return nj_infer_call_wrong(c);
 }
 
 /* math.log(x, base) is not a row: log(x) / log(base) is what to write. */
@@ -77,7 +77,7 @@ static const NjType *integer_loop(Call *c)
     return NULL;
 }
 
-const NjType *type_math(Call *c)
+const NjType *nj_typer_math(Call *c)
 {
     unsigned n = given(c), want = math_nargs[c->arg];
     NjRule rule;
@@ -90,13 +90,13 @@ const NjType *type_math(Call *c)
         return complex_math(c);
     for (unsigned i = 0; i < n; i++)
         if (!is_real(arg(c, i)))
-            return infer_call_wrong(c);
+            return nj_infer_call_wrong(c);
     const NjType *t = loop_float(c, arg(c, 0));
     for (unsigned i = 1; i < n; i++) {
         if (is_numpy(c))
             t = nj_type_unify(c->in->ts, t, loop_float(c, arg(c, i)));
         else if (!nj_rule_group(c->in->ts, NJ_RULE_MATH2, i == 1 ? arg(c, 0) : t, arg(c, i), &rule))
-            return infer_call_wrong(c);
+            return nj_infer_call_wrong(c);
         else
             t = rule.result;
     }
@@ -105,47 +105,47 @@ const NjType *type_math(Call *c)
 
 /* -- math without a row ----------------------------------------------------------------------------------------- */
 
-const NjType *type_floor(Call *c)
+const NjType *nj_typer_floor(Call *c)
 {
     if (!is_real(arg(c, 0)))
-        return infer_call_wrong(c);
+        return nj_infer_call_wrong(c);
     bool simt = c->in->unit->target && c->in->unit->target->simt;
     NjScalar whole = arg(c, 0)->kind == NJ_K_UINT ? NJ_T_U64 : NJ_T_I64;
     return simt ? loop_float(c, arg(c, 0)) : infer_scalar(c->in, whole);
 }
 
-const NjType *type_isfp(Call *c)
+const NjType *nj_typer_isfp(Call *c)
 {
     bool complex_too =
         c->intrin != NJ_INTRIN_ISNAN && c->intrin != NJ_INTRIN_ISINF && c->intrin != NJ_INTRIN_ISFINITE && c->arg != 3;
-    return is_real(arg(c, 0)) || (complex_too && nj_type_is_number(arg(c, 0))) ? bool_of(c) : infer_call_wrong(c);
+    return is_real(arg(c, 0)) || (complex_too && nj_type_is_number(arg(c, 0))) ? bool_of(c) : nj_infer_call_wrong(c);
 }
 
-const NjType *type_angle(Call *c) { return is_real(arg(c, 0)) ? loop_float(c, arg(c, 0)) : infer_call_wrong(c); }
+const NjType *nj_typer_angle(Call *c) { return is_real(arg(c, 0)) ? loop_float(c, arg(c, 0)) : nj_infer_call_wrong(c); }
 
-const NjType *type_gcd(Call *c)
+const NjType *nj_typer_gcd(Call *c)
 {
     NjRule rule;
     if (!nj_type_is_integral(arg(c, 0)) || !nj_type_is_integral(arg(c, 1)))
-        return infer_call_wrong(c);
-    return nj_rule_binop(c->in->ts, NJ_BIN_ADD, arg(c, 0), arg(c, 1), &rule) ? rule.result : infer_call_wrong(c);
+        return nj_infer_call_wrong(c);
+    return nj_rule_binop(c->in->ts, NJ_BIN_ADD, arg(c, 0), arg(c, 1), &rule) ? rule.result : nj_infer_call_wrong(c);
 }
 
-const NjType *type_ldexp(Call *c)
+const NjType *nj_typer_ldexp(Call *c)
 {
-    return is_real(arg(c, 0)) && nj_type_is_integral(arg(c, 1)) ? loop_float(c, arg(c, 0)) : infer_call_wrong(c);
+    return is_real(arg(c, 0)) && nj_type_is_integral(arg(c, 1)) ? loop_float(c, arg(c, 0)) : nj_infer_call_wrong(c);
 }
 
-const NjType *type_frexp(Call *c)
+const NjType *nj_typer_frexp(Call *c)
 {
     if (!is_real(arg(c, 0)))
-        return infer_call_wrong(c);
+        return nj_infer_call_wrong(c);
     return nj_type_tuple(c->in->ts, (const NjType *[]){loop_float(c, arg(c, 0)), infer_scalar(c->in, NJ_T_I32)}, 2);
 }
 
-const NjType *type_modf(Call *c)
+const NjType *nj_typer_modf(Call *c)
 {
-    return is_real(arg(c, 0)) ? nj_type_unituple(c->in->ts, loop_float(c, arg(c, 0)), 2) : infer_call_wrong(c);
+    return is_real(arg(c, 0)) ? nj_type_unituple(c->in->ts, loop_float(c, arg(c, 0)), 2) : nj_infer_call_wrong(c);
 }
 
 /* -- complex ------------------------------------------------------------------------------------------------------- */
@@ -157,32 +157,32 @@ static const NjType *complex_of(Call *c, const NjType *t)
     return nj_type_complex(c->in->ts, t->kind == NJ_K_FLOAT ? t->bits * 2u : 128);
 }
 
-const NjType *type_cmath(Call *c)
+const NjType *nj_typer_cmath(Call *c)
 {
-    return nj_type_is_number(arg(c, 0)) ? complex_of(c, arg(c, 0)) : infer_call_wrong(c);
+    return nj_type_is_number(arg(c, 0)) ? complex_of(c, arg(c, 0)) : nj_infer_call_wrong(c);
 }
 
-const NjType *type_phase(Call *c)
+const NjType *nj_typer_phase(Call *c)
 {
-    const NjType *t = type_cmath(c);
+    const NjType *t = nj_typer_cmath(c);
     return t ? nj_type_float(c->in->ts, t->bits / 2) : NULL;
 }
 
-const NjType *type_polar(Call *c)
+const NjType *nj_typer_polar(Call *c)
 {
-    const NjType *t = type_phase(c);
+    const NjType *t = nj_typer_phase(c);
     return t ? nj_type_unituple(c->in->ts, t, 2) : NULL;
 }
 
-const NjType *type_rect(Call *c)
+const NjType *nj_typer_rect(Call *c)
 {
     NjRule rule;
     if (!nj_rule_group(c->in->ts, NJ_RULE_MATH2, arg(c, 0), arg(c, 1), &rule))
-        return infer_call_wrong(c);
+        return nj_infer_call_wrong(c);
     return complex_of(c, rule.result);
 }
 
-const NjType *type_conj(Call *c) { return nj_type_is_number(arg(c, 0)) ? arg(c, 0) : infer_call_wrong(c); }
+const NjType *nj_typer_conj(Call *c) { return nj_type_is_number(arg(c, 0)) ? arg(c, 0) : nj_infer_call_wrong(c); }
 
 /* -- NumPy's ufuncs ------------------------------------------------------------------------------------------------ */
 
@@ -210,63 +210,63 @@ static const NjType *np_result(Call *c, const NjType *t)
     }
 }
 
-const NjType *type_np_binop(Call *c)
+const NjType *nj_typer_np_binop(Call *c)
 {
     const NjType *t = np_common(c), *result = t ? np_result(c, t) : NULL;
     if (!result || (c->arg == NJ_BIN_SUB && arg(c, 0)->kind == NJ_K_BOOL && arg(c, 1)->kind == NJ_K_BOOL))
-        return infer_call_wrong(c);
+        return nj_infer_call_wrong(c);
     return result;
 }
 
-const NjType *type_np_cmp(Call *c)
+const NjType *nj_typer_np_cmp(Call *c)
 {
     NjRule rule;
-    return nj_rule_cmp(c->in->ts, (NjCmp)c->arg, arg(c, 0), arg(c, 1), &rule) ? bool_of(c) : infer_call_wrong(c);
+    return nj_rule_cmp(c->in->ts, (NjCmp)c->arg, arg(c, 0), arg(c, 1), &rule) ? bool_of(c) : nj_infer_call_wrong(c);
 }
 
-const NjType *type_np_logical(Call *c)
+const NjType *nj_typer_np_logical(Call *c)
 {
-    return nj_type_is_number(arg(c, 0)) && nj_type_is_number(arg(c, 1)) ? bool_of(c) : infer_call_wrong(c);
+    return nj_type_is_number(arg(c, 0)) && nj_type_is_number(arg(c, 1)) ? bool_of(c) : nj_infer_call_wrong(c);
 }
 
-const NjType *type_np_unop(Call *c)
+const NjType *nj_typer_np_unop(Call *c)
 {
     const NjType *t = arg(c, 0);
     if (!nj_type_is_number(t) || (c->arg == NJ_UN_INVERT && !nj_type_is_integral(t)) ||
         (t->kind == NJ_K_BOOL && (c->arg == NJ_UN_NEG || c->arg == NJ_UN_POS)))
-        return infer_call_wrong(c);
+        return nj_infer_call_wrong(c);
     return c->arg == NJ_UN_NOT ? bool_of(c) : t;
 }
 
-const NjType *type_np_abs(Call *c)
+const NjType *nj_typer_np_abs(Call *c)
 {
     const NjType *t = arg(c, 0);
     if (!nj_type_is_number(t))
-        return infer_call_wrong(c);
+        return nj_infer_call_wrong(c);
     return t->kind == NJ_K_COMPLEX ? nj_type_float(c->in->ts, t->bits / 2) : t;
 }
 
-const NjType *type_np_part(Call *c) { return type_np_abs(c); }
+const NjType *nj_typer_np_part(Call *c) { return nj_typer_np_abs(c); }
 
-const NjType *type_np_round(Call *c)
+const NjType *nj_typer_np_round(Call *c)
 {
     const NjType *t = arg(c, 0), *decimals = arg(c, 1);
     bool plain = t->kind == NJ_K_FLOAT || nj_type_is_int(t);
-    return plain && (!decimals || nj_type_is_int(decimals)) ? t : infer_call_wrong(c);
+    return plain && (!decimals || nj_type_is_int(decimals)) ? t : nj_infer_call_wrong(c);
 }
 
-const NjType *type_np_same(Call *c)
+const NjType *nj_typer_np_same(Call *c)
 {
     const NjType *t = arg(c, 0);
     bool complex_too = c->intrin == NJ_INTRIN_NP_SQUARE;
     if (!nj_type_is_number(t) || (t->kind == NJ_K_COMPLEX && !complex_too))
-        return infer_call_wrong(c);
+        return nj_infer_call_wrong(c);
     return t->kind == NJ_K_BOOL ? infer_scalar(c->in, NJ_T_I8) : t;
 }
 
-const NjType *type_np_minmax(Call *c)
+const NjType *nj_typer_np_minmax(Call *c)
 {
     if (!is_real(arg(c, 0)) || !is_real(arg(c, 1)))
-        return infer_call_wrong(c);
+        return nj_infer_call_wrong(c);
     return nj_type_unify(c->in->ts, arg(c, 0), arg(c, 1));
 }
