@@ -46,6 +46,12 @@ struct Infer {
 
 /* -- saying what is wrong (infer.c) ------------------------------------------------------------------ */
 
+/* As the user wrote it. A function that was parsed from text has only the name of its specialisation. */
+static inline const char *infer_fn_name(const Infer *in)
+{
+    return in->spec->code ? in->spec->code->name : in->f->name;
+}
+
 /* A diagnostic at value r; NULL, and nothing said, while types are still settling. */
 #define infer_fail(in, r, code, ...) infer_fail_at(in, nj_val((in)->f, r)->loc, code, __VA_ARGS__)
 #define infer_fail_at(in, at, code, ...)                                                                        \

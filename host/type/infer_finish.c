@@ -112,8 +112,7 @@ static void report_kernel(Infer *in)
         if (!r || !nj_bits_has(in->live, in->order[i]) || nj_val(in->f, r)->op != NJ_OP_ret)
             continue;
         if (infer_arg(in, r, 0) && infer_arg(in, r, 0)->kind != NJ_K_NONE) {
-            infer_fail(in, r, NJ_ERR_TYPE_KERNEL_RETURN, in->f->pyname ? in->f->pyname : in->f->name,
-                       infer_arg(in, r, 0)->name);
+            infer_fail(in, r, NJ_ERR_TYPE_KERNEL_RETURN, infer_fn_name(in), infer_arg(in, r, 0)->name);
             return;
         }
     }
