@@ -1,6 +1,6 @@
 # libnaja_llvm.so: the native code generator, LLVM linked statically so that it loads in milliseconds and needs nothing.
 # A target of its own: everything else builds and runs without it, and it is loaded at the first real compile.
-file(GLOB llvm_src CONFIGURE_DEPENDS cpu/llvm/*.c)
+file(GLOB llvm_src CONFIGURE_DEPENDS cpu/llvm/*.c cpu/llvm/*.cpp)
 
 find_program(LLVM_CONFIG NAMES llvm-config-22 llvm-config-21 llvm-config-20 llvm-config-19
              HINTS /usr/lib/llvm-22/bin /usr/lib/llvm-21/bin /usr/lib/llvm-20/bin /usr/lib/llvm-19/bin)

@@ -105,6 +105,15 @@ static const char *asked_features(const NjLlvmApi *api, const NjKnobs *k, NjText
     return room->failed ? NULL : room->at;
 }
 
+/* Which of the knobs an error about a CPU or its features speaks of. */
+static void name_knobs(const NjKnobs *k, NjErr *err)
+{
+    NjErr why = *err;
+    nj_err_set(err, NJ_E_ENV, 0, "%s%s%s%s%s: %s", k->cpu_name ? "NAJA_CPU_NAME=" : "", k->cpu_name ? k->cpu_name : "",
+               k->cpu_name && k->cpu_features ? " " : "", k->cpu_features ? "NAJA_CPU_FEATURES=" : "",
+               k->cpu_features ? k->cpu_features : "", why.text);
+}
+
 NjStatus nj_cpu_llvm_compile(NjLlvmOut what, const char *text, size_t ntext, const NjLlvmOptions *o, NjText *out,
                              NjErr *err)
 {
@@ -117,12 +126,15 @@ NjStatus nj_cpu_llvm_compile(NjLlvmOut what, const char *text, size_t ntext, con
     if (o)
         use = *o;
     nj_text_init(&room);
-    if (what != NJ_LLVM_PTX && !use.for_ptx && !use.cpu && !use.features) {
+    bool by_knobs = what != NJ_LLVM_PTX && !use.for_ptx && !use.cpu && !use.features && (k->cpu_name || k->cpu_features);
+    if (by_knobs) {
         use.features = asked_features(api, k, &room);
         use.cpu = k->cpu_name;
     }
     NjStatus st = api->compile(what, text, ntext, &use, llvm_sink, out, err);
     nj_text_free(&room);
+    if (st == NJ_E_ENV && by_knobs)
+        name_knobs(k, err);
     return st;
 }
 

@@ -26,6 +26,11 @@ const char *nj_llvm_host_triple(void);
 NjStatus nj_llvm_machine_take(NjLlvmOut what, const NjLlvmOptions *o, NjMachine **out, NjErr *err);
 void     nj_llvm_machine_give(NjMachine *m);
 
+/* -- known.cpp (for a target that is registered) -------------------------------------------------- */
+
+/* 0, or 'c': LLVM has no such CPU, 'm': it runs no 64-bit code, 'f': there is no such feature, which is written to out. */
+char nj_llvm_unknown(const char *triple, const char *cpu, const char *features, char *out, size_t nout);
+
 /* -- effort.c: which passes, by size -------------------------------------------------------------- */
 
 /* For functions up to these sizes in the module: `passes`, or default<On> when NULL; and the level at which code is

@@ -129,6 +129,20 @@ static LLVMTargetMachineRef tm_new(bool ptx, const NjLlvmOptions *o, const char 
     return tm;
 }
 
+/* Names that a user gave: LLVM prints about wrong ones and goes on. */
+static NjStatus names_check(const NjLlvmOptions *o, const char *triple, const char *cpu, NjErr *err)
+{
+    char feature[64];
+    if (!o->cpu && !o->features)
+        return NJ_OK;
+    switch (nj_llvm_unknown(triple, cpu, o->features ? o->features : "", feature, sizeof feature)) {
+    case 'c': return nj_err_set(err, NJ_E_ENV, 0, "LLVM knows no CPU '%s' for %s", cpu, triple);
+    case 'm': return nj_err_set(err, NJ_E_ENV, 0, "the CPU '%s' runs no code for %s", cpu, triple);
+    case 'f': return nj_err_set(err, NJ_E_ENV, 0, "LLVM knows no feature '%s' for %s", feature, triple);
+    default:  return NJ_OK;
+    }
+}
+
 static NjStatus machine_new(bool ptx, const NjLlvmOptions *o, const char *cpu, NjMachine **out, NjErr *err)
 {
     NjMachine *m = nj_calloc(1, sizeof *m);
@@ -139,7 +153,8 @@ static NjStatus machine_new(bool ptx, const NjLlvmOptions *o, const char *cpu, N
     m->opt = o->opt;
     m->default_features = !o->features && strlen(cpu) < sizeof m->cpu;
     snprintf(m->cpu, sizeof m->cpu, "%s", cpu);
-    m->tm = tm_new(ptx, o, m->triple, cpu, err);
+    if (names_check(o, m->triple, cpu, err) == NJ_OK)
+        m->tm = tm_new(ptx, o, m->triple, cpu, err);
     if (!m->tm) {
         nj_free(m);
         return NJ_E_ENV;

@@ -182,3 +182,30 @@ print(len(entries), failures > 5)
 def test_short_memory_costs_no_entry_of_the_cache(tmp_path):
     """What cannot be loaded now is not damaged."""
     check(python("-c", SHORT, env=environment(tmp_path)), "1 True\n")
+
+
+# -- knobs that name a CPU
+
+ONE = "from naja import njit\nprint(njit(lambda x: x + 1)(1))"
+
+
+@pytest.mark.parametrize("knobs,wanted", [
+    ({"NAJA_CPU_NAME": "nonsense"}, "NAJA_CPU_NAME=nonsense: LLVM knows no CPU 'nonsense' for "),
+    ({"NAJA_CPU_NAME": ""}, None),
+    ({"NAJA_CPU_FEATURES": "+nonsense"}, "NAJA_CPU_FEATURES=+nonsense: LLVM knows no feature '+nonsense' for "),
+    ({"NAJA_CPU_FEATURES": "avx2"}, "NAJA_CPU_FEATURES=avx2: LLVM knows no feature 'avx2' for "),
+    ({"NAJA_CPU_FEATURES": "-avx512f,,"}, None),
+    ({"NAJA_CPU_NAME": "i386"}, "NAJA_CPU_NAME=i386: the CPU 'i386' runs no code for "),
+    ({"NAJA_CPU_NAME": "x86-64-v2", "NAJA_CPU_FEATURES": "+nonsense"},
+     "NAJA_CPU_NAME=x86-64-v2 NAJA_CPU_FEATURES=+nonsense: LLVM knows no feature '+nonsense' for "),
+    ({"NAJA_CPU_NAME": "x86-64"}, None),
+], ids=lambda v: " ".join(v.values()) if isinstance(v, dict) else "")
+def test_names_of_cpus_and_features(tmp_path, knobs, wanted):
+    """A wrong one is an error that names the knob, at each call; LLVM prints nothing of its own."""
+    if os.uname().machine != "x86_64":
+        pytest.skip("the names are x86-64's")
+    done = python("-c", ONE, env=environment(tmp_path, **knobs))
+    if wanted is None:
+        return check(done, "2\n")
+    assert done.returncode == 1 and done.stderr.count("nonsense") <= 3
+    assert done.stderr.splitlines()[0].startswith("Traceback") and done.stderr.splitlines()[-1].startswith("naja.errors.LibraryError: " + wanted)
