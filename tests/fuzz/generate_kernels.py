@@ -89,7 +89,7 @@ class Generator:
             return self.leaf()
         a, b = self.expr(d + 1), self.expr(d + 1)
         return self.r.choice([f'(({a} + {b}) & {MASK})', f'(({a} * {b}) & {MASK})', f'({a} ^ {b})', f'({a} & {b})',
-                              f'({a} % 13)', f'(({a} >> 2) + 1)', f'plain({a}, {b})', f'({a} if {a} < {b} else {b})'])
+                              f'({a} % 13)', f'(({a} >> 2) + 1)', f'(({a} - {b}) // 3 & {MASK})', f'(({a} - {b}) % 7)', f'plain({a}, {b})', f'({a} if {a} < {b} else {b})'])
 
     def cond(self):
         return self.r.choice([f'{self.expr(1)} % 3 == {self.r.randrange(3)}', f't < {self.r.randrange(20)}',
@@ -125,6 +125,9 @@ class Generator:
             self.put(f'ADD(sums, {self.expr(2)} & 7, {self.expr(2)} & 15)')
         else:
             self.put(f'{self.r.choice(["d0", "d1", "d2"])} = {self.expr()}')
+
+    def assign_local(self):
+        self.put(f'{self.r.choice(["d0", "d1", "d2"])} = (d0 + {self.uniform()}) & {MASK}')
 
     def own_block(self, depth=0):
         """Statements without a barrier, under a condition of the thread's own."""
@@ -164,7 +167,7 @@ class Generator:
         if kind < 0.6:
             self.put('SYNC()')
         else:
-            fresh = self.p(0.5) and not self.wild and not self.loops
+            fresh = self.p(0.5) and not self.wild
             v = self.name('u') if fresh else self.r.choice(['d0', 'd1', 'd2'])
             self.put(f'{v} = REDUCE({self.r.choice(REDUCTIONS)!r}, {self.expr(1)} & {self.r.choice([1, 3, 0xFFFF])})')
             self.same += [v] if fresh else []
@@ -181,24 +184,42 @@ class Generator:
         else:
             self.put(f'd2 = CALL({which}, s2, t, n, {self.expr(1)}) & {MASK}')
 
+    def same_leave(self):
+        """All threads leave the trip, the loop or the kernel; first they meet, since what follows is another phase."""
+        self.put(f'if {self.ucond()}:')
+        how = self.r.choice(['break', 'continue', 'break', 'continue', 'return'])
+        self.body(lambda: [self.put(line) for line in (['out[gid] = d1 ^ d2', 'return'] if how == 'return' else ['SYNC()', how])])
+        self.block(1)
+
+    def same_trips(self):
+        """The head of a loop with the same trips for all; its variable."""
+        i = self.name('k')
+        if self.p(0.6):
+            self.put(f'for {i} in range({self.uniform()} % {self.r.choice([3, 4])}):')
+            return i
+        self.put(f'{i} = {self.uniform()} % {self.r.choice([4, 8])}')
+        self.put(f'while {i} > 0:')
+        self.put(f'    {i} {self.r.choice(["-= 2", "//= 2"])}')
+        return i
+
     def same_loop(self):
         """All threads make the same trips, with barriers inside."""
-        i, wr, known = self.name('k'), self.wr, list(self.same)
-        self.put(f'for {i} in range({self.uniform()} % {self.r.choice([3, 4])}):')
+        i, wr, known = self.same_trips(), self.wr, list(self.same)
 
         def inside():
             self.loops += 1
             self.same.append(i)
             self.block(2)
             if self.p(0.3):
-                self.put(f'if {self.ucond()}:')
-                self.body(lambda: self.put('break'))
-                self.block(1)
+                self.same_leave()
             if self.p(0.8) or self.wr != wr:
                 self.put('SYNC()')
             self.loops -= 1
         self.body(inside)
         self.same = known
+        if self.p(0.2):
+            self.put('else:')
+            self.body(self.assign_local)
         if self.wr != wr or self.p(0.2):
             self.put('SYNC()')
         self.wr = wr
