@@ -58,7 +58,7 @@ int nj_pytype_add(PyObject *module, const char *name, const NjType *t)
 }
 
 /* A C tuple of types as a Python tuple. */
-static PyObject *nj_typer_tuple(const NjType *const *at, uint32_t n)
+static PyObject *type_tuple(const NjType *const *at, uint32_t n)
 {
     PyObject *r = PyTuple_New(n);
     for (uint32_t i = 0; r && i < n; i++) {
@@ -226,7 +226,7 @@ static PyObject *type_get_dtype(PyObject *self, void *unused)
 static PyObject *type_get_types(PyObject *self, void *unused)
 {
     const NjType *t = type_t(self);
-    return t->kind == NJ_K_TUPLE ? nj_typer_tuple(t->elems, t->nelem) : type_attr_error(self, "types");
+    return t->kind == NJ_K_TUPLE ? type_tuple(t->elems, t->nelem) : type_attr_error(self, "types");
 }
 
 static PyObject *type_get_fields(PyObject *self, void *unused)
