@@ -56,15 +56,18 @@ static int call_run(NjLaunchCall *c, NjKernelSpec *s)
 
 /* -- the short way: arguments of the types of the last launch ------------------------------------------------------ */
 
-static PyTypeObject *seen_class;        /* DeviceNDArray, once one was seen: saves the walk over base classes */
+/* DeviceNDArray, mostly: saves the walk over base classes. A reference, or a class that dies would leave its address to
+ * one that is none. */
+static PyObject *first_class;
 
-static inline bool is_devarray(PyObject *o)
+static inline bool short_devarray(PyObject *o)
 {
-    if (Py_IS_TYPE(o, seen_class))
+    if ((PyObject *)Py_TYPE(o) == first_class)
         return true;
     if (!PyObject_TypeCheck(o, &NjDevArray_Type))
         return false;
-    seen_class = Py_TYPE(o);
+    if (!first_class)
+        first_class = Py_NewRef((PyObject *)Py_TYPE(o));
     return true;
 }
 
@@ -115,7 +118,7 @@ static int short_arrays(const NjKernelSpec *s, PyObject *const *o, uint32_t n, c
     for (uint32_t i = 0; i < n; i++) {
         const NjDevArrayObject *a = (const NjDevArrayObject *)o[i];
         const NjType *t = types[i];
-        if (!is_devarray(o[i]) || a->type != t || a->memory->dev != s->dev)
+        if (!short_devarray(o[i]) || a->type != t || a->memory->dev != s->dev)
             return -1;
         unsigned ndims = t->layout == NJ_LAYOUT_A ? 2u * t->ndim : t->ndim;
         *slot++ = a->ptr;
