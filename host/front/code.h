@@ -94,6 +94,9 @@ struct NjCode {
     void *object;                /* the Python function or dispatcher; opaque */
 };
 
+/* ssa.c: "*args", "**kwargs", or NULL where it has neither */
+const char *nj_front_variadic(const NjCode *code);
+
 /* -- decode.c: any CPython version -> the normalised bytecode of bc.def ------------------------------ */
 
 typedef enum NjBcOp {

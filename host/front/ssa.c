@@ -19,6 +19,7 @@ typedef struct Ssa {
     NjRef *undefs;               /* for each variable that some way leaves unbound */
 } Ssa;
 
+/* CPython's co_flags */
 enum { CO_VARARGS = 0x4, CO_VARKEYWORDS = 0x8, CO_GENERATOR = 0x20, CO_COROUTINE = 0x80, CO_ITERABLE_COROUTINE = 0x100,
        CO_ASYNC_GENERATOR = 0x200 };
 
@@ -286,14 +287,18 @@ static bool ssa_entry(Ssa *w)
 
 /* -- stages ---------------------------------------------------------------------------------------------- */
 
+const char *nj_front_variadic(const NjCode *code)
+{
+    return code->flags & CO_VARARGS ? "*args" : code->flags & CO_VARKEYWORDS ? "**kwargs" : NULL;
+}
+
 static NjStatus ssa_refuse(const NjCode *code, NjDiags *d)
 {
     NjLoc loc = {.line = code->first_line};
     if (code->flags & (CO_GENERATOR | CO_COROUTINE | CO_ITERABLE_COROUTINE | CO_ASYNC_GENERATOR))
         nj_diag_add(d, NJ_ERR_NYI_GENERATOR, code->file, code->qualname, loc);
-    else if (code->flags & (CO_VARARGS | CO_VARKEYWORDS))
-        nj_diag_add(d, NJ_ERR_NYI_VARARGS, code->file, code->qualname, loc,
-                    code->flags & CO_VARARGS ? "*args" : "**kwargs");
+    else if (nj_front_variadic(code))
+        nj_diag_add(d, NJ_ERR_NYI_VARARGS, code->file, code->qualname, loc, nj_front_variadic(code));
     else
         return code->nargs + code->nkwonly <= code->nlocals
                    ? NJ_OK

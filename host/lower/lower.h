@@ -43,6 +43,7 @@ NjParts nj_low_parts(NjLow *l, const NjType *t);                /* room for the 
 NjParts nj_low_scalar(NjLow *l, const NjType *t, NjRef x);
 unsigned nj_low_nparts(NjLow *l, const NjType *t);
 NjParts nj_low_sub(NjLow *l, NjParts p, unsigned i);            /* element i of a tuple or zip */
+NjParts nj_low_pack(NjLow *l, const NjRef *items, const NjType *t);     /* the tuple of type t that holds them */
 const NjType *nj_low_type(const NjLow *l, NjRef r);             /* of a Python-level value */
 const NjType *nj_low_core_type(const NjLow *l, NjRef x);        /* of a core value */
 const NjConst *nj_low_static(const NjLow *l, NjRef r);          /* what r is at compile time, or NULL */
@@ -143,7 +144,6 @@ void nj_low_getattr(NjLow *l, NjRef r);
 void nj_low_call(NjLow *l, NjRef r);
 
 /* A call of an intrinsic, as its lowerer sees it: arguments in the typer's parameter order, absent ones NJ_NOREF. */
-NjParts nj_low_pack(NjLow *l, const NjRef *items, const NjType *t);       /* the tuple of type t that holds them */
 typedef struct NjArgs { NjRef r; const NjRef *at; uint32_t n; const NjType *type; } NjArgs;
 NjArgs nj_low_args(const NjLow *l, NjRef r);
 static inline bool nj_low_has(const NjArgs *a, unsigned i) { return i < a->n && a->at[i]; }

@@ -159,17 +159,15 @@ static void settle_opts(NjUnit *u)
     }
 }
 
-enum { CO_VARARGS = 0x4, CO_VARIADIC = 0x4 | 0x8 };        /* CPython's co_flags */
-
 static NjStatus infer_root(NjUnit *u, const NjCode *code, const NjType *const *args, uint32_t nargs, const NjType *ret)
 {
     double start = nj_clock(), front = u->t_front;
     NjSpec *s = nj_unit_spec(u, code, args, nargs, ret);
     if (!s)
         return NJ_E_NOMEM;
-    if (code->flags & CO_VARIADIC) {
+    if (nj_front_variadic(code)) {
         nj_diag_add(&u->diags, NJ_ERR_NYI_VARARGS, code->file, code->name, (NjLoc){.line = code->first_line},
-                    code->flags & CO_VARARGS ? "*args" : "**kwargs");
+                    nj_front_variadic(code));
         return NJ_E_NYI;
     }
     if (nargs != code->nargs + code->nkwonly) {

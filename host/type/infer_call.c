@@ -146,14 +146,12 @@ static bool bind_defaults(Infer *in, NjRef r, const Target *t, const Params *p, 
     return true;
 }
 
-enum { CO_VARARGS = 0x4, CO_VARKEYWORDS = 0x8 };        /* CPython's co_flags */
-
 static bool bind_func(Infer *in, NjRef r, const Target *t, Arg **args, uint32_t *nargs)
 {
     const NjCode *code = t->k->code;
     Params p = {code->locals, code->nargs + code->nkwonly, code->nargs, code->nposonly, 0};
-    if (code->flags & (CO_VARARGS | CO_VARKEYWORDS)) {
-        infer_fail(in, r, NJ_ERR_NYI_VARARGS, code->flags & CO_VARARGS ? "*args" : "**kwargs");
+    if (nj_front_variadic(code)) {
+        infer_fail(in, r, NJ_ERR_NYI_VARARGS, nj_front_variadic(code));
         return false;
     }
     *nargs = p.n;
