@@ -1,5 +1,5 @@
-/* const.c - a Python value as a NjConst: numbers, strings, tuples, types, arrays, modules, functions the compiler
- * knows.
+/* const.c - a Python value as a NjConst: numbers, strings, tuples, types, arrays, functions the compiler knows; modules
+ * and enums by way of const_space.c.
  *
  * In: an object found in co_consts, globals, a closure, a default, or a module. Out: plain C data in the snapshot's
  * arena. Each kind of object is one row of `makers`, asked in order; what none of them takes becomes a NJ_C_OBJECT,
@@ -9,9 +9,6 @@
 #include "snapshot.h"
 
 const NjConst nj_snap_missing = {.kind = NJ_C_MISSING};
-
-/* A maker fills k and returns 1, or 0 when the object is not of its kind, or -1 with an exception. */
-typedef int (*ConstMaker)(SnapScope *c, PyObject *o, NjConst *k);
 
 /* -- plain values ---------------------------------------------------------------------------------------- */
 
@@ -149,8 +146,9 @@ static int const_numpy_scalar(SnapScope *c, PyObject *o, NjConst *k)
     k->type = nj_type_scalar(nj_ext_types(), s);
     PyObject *plain = PyObject_CallMethod(o, "item", NULL);
     int made = plain ? 0 : -1;
-    for (ConstMaker *m = (ConstMaker[]){const_bool, const_int, const_float, const_complex, NULL}; !made && *m; m++)
-        made = (*m)(c, plain, k);
+    static NjConstMaker *const numbers[] = {const_bool, const_int, const_float, const_complex};
+    for (size_t i = 0; i < NJ_COUNT(numbers) && !made; i++)
+        made = numbers[i](c, plain, k);
     if (made > 0 && k->kind == NJ_C_INT && k->type->kind == NJ_K_UINT)
         k->kind = NJ_C_UINT;
     Py_XDECREF(plain);
@@ -205,9 +203,9 @@ static int const_numpy(SnapScope *c, PyObject *o, NjConst *k)
     int there = nj_npy_maybe(), made = 0;
     if (there <= 0)
         return there;
-    for (ConstMaker *m = (ConstMaker[]){const_numpy_scalar, const_numpy_array, const_numpy_type, NULL}; !made && *m;
-         m++)
-        made = (*m)(c, o, k);
+    static NjConstMaker *const numpys[] = {const_numpy_scalar, const_numpy_array, const_numpy_type};
+    for (size_t i = 0; i < NJ_COUNT(numpys) && !made; i++)
+        made = numpys[i](c, o, k);
     return made;
 }
 
@@ -421,119 +419,6 @@ static int const_intrin(SnapScope *c, PyObject *o, NjConst *k)
     return 1;
 }
 
-/* -- modules, and enum classes, which are read like one -------------------------------------------------- */
-
-/* An attribute of a module, new reference or NULL. Its dict first; a lazy module's __getattr__ may know more, and
- * may warn or fail as it likes: the name may belong to something else in the function. */
-static PyObject *module_attr(PyObject *o, const char *name)
-{
-    PyObject *dict = PyModule_GetDict(o), *v = PyDict_GetItemString(dict, name);
-    if (v)
-        return Py_NewRef(v);
-    if (PyDict_GetItemString(dict, "__getattr__"))
-        v = PyObject_GetAttrString(o, name);
-    PyErr_Clear();
-    return v;
-}
-
-static PyObject *enum_member(PyObject *members, const char *name)
-{
-    PyObject *v = PyMapping_GetItemString(members, name);
-    PyErr_Clear();
-    return v;
-}
-
-/* A name that the peer's module has and ours will: compiled code says so, where it would say that there is no such
- * name. Such a module lists them as _NOT_YET. */
-static const NjConst *space_missing(SnapScope *c, PyObject *o, const char *name)
-{
-    PyObject *names = PyModule_Check(o) ? PyDict_GetItemString(PyModule_GetDict(o), "_NOT_YET") : NULL;
-    PyObject *text = names && PyFrozenSet_Check(names) ? PyUnicode_FromString(name) : NULL;
-    bool listed = text && PySet_Contains(names, text) == 1;
-    Py_XDECREF(text);
-    PyErr_Clear();
-    NjConst *k = listed ? NJ_NEW(c->s->arena, NjConst) : NULL;
-    if (k)
-        *k = (NjConst){.kind = NJ_C_OBJECT, .name = "library function"};
-    return k;
-}
-
-/* The attributes that the function names anywhere. */
-static int space_attrs(SnapScope *c, PyObject *o, PyObject *(*get)(PyObject *o, const char *name), NjConst *k)
-{
-    NjAttr *attrs = nj_arena_alloc(c->s->arena, (c->code->nnames + 1u) * sizeof *attrs);
-    if (!attrs)
-        return PyErr_NoMemory(), -1;
-    k->module.attrs = attrs;
-    for (uint32_t i = 0; i < c->code->nnames; i++) {
-        if (!nj_bits_has(c->attrs, i))
-            continue;
-        PyObject *v = get(o, c->code->names[i]);
-        const NjConst *value = v ? nj_snap_const(c, v) : space_missing(c, o, c->code->names[i]);
-        Py_XDECREF(v);
-        if (!value && v)
-            return -1;
-        if (!value)
-            continue;
-        attrs[k->module.n++] = (NjAttr){c->code->names[i], value};
-    }
-    return 1;
-}
-
-/* Entered in the memo before its attributes are looked at, because modules refer to each other. */
-static const NjConst *const_module(SnapScope *c, PyObject *o)
-{
-    NjConst *k = nj_map_get(c->modules, &o, sizeof o);
-    if (k)
-        return k;
-    k = NJ_NEW(c->s->arena, NjConst);
-    k->kind = NJ_C_MODULE;
-    const char *name = PyModule_GetName(o);
-    if (!name)
-        PyErr_Clear();
-    k->name = nj_arena_str(c->s->arena, name ? name : "?");
-    if (!nj_map_put(c->modules, &o, sizeof o, k))
-        return (const NjConst *)PyErr_NoMemory();
-    if (Py_EnterRecursiveCall(" while reading a module"))
-        return NULL;
-    int made = space_attrs(c, o, module_attr, k);
-    Py_LeaveRecursiveCall();
-    return made < 0 ? NULL : k;
-}
-
-/* Of a member of an Enum that is no IntEnum, only these have a value in compiled code. */
-static PyObject *enum_part(PyObject *member, const char *name)
-{
-    PyObject *v = strcmp(name, "value") && strcmp(name, "name") ? NULL : PyObject_GetAttrString(member, name);
-    PyErr_Clear();
-    return v;
-}
-
-static int const_member(SnapScope *c, PyObject *o, NjConst *k)
-{
-    PyObject *members = NULL, *name = NULL;
-    if (nj_getattr_opt((PyObject *)Py_TYPE(o), "__members__", &members) <= 0)
-        return PyErr_Clear(), 0;
-    Py_DECREF(members);
-    name = PyObject_Str(o);
-    k->kind = NJ_C_MODULE;
-    k->name = name ? nj_snap_str(c->s, name) : NULL;
-    Py_XDECREF(name);
-    return k->name ? space_attrs(c, o, enum_part, k) : -1;
-}
-
-static int const_enum(SnapScope *c, PyObject *o, NjConst *k)
-{
-    PyObject *members = NULL;
-    if (!PyType_Check(o) || PyType_CheckExact(o) || nj_getattr_opt(o, "__members__", &members) <= 0)
-        return PyErr_Clear(), 0;
-    k->kind = NJ_C_MODULE;
-    k->name = nj_arena_str(c->s->arena, ((PyTypeObject *)o)->tp_name);
-    int made = PyMapping_Check(members) ? space_attrs(c, members, enum_member, k) : 0;
-    Py_DECREF(members);
-    return made;
-}
-
 /* -- the rest -------------------------------------------------------------------------------------------- */
 
 /* A function or class that Python or NumPy brings: it may be supported one day, and decorating it is no answer. */
@@ -572,15 +457,15 @@ static int const_object(SnapScope *c, PyObject *o, NjConst *k)
 }
 
 /* NumPy before plain numbers: numpy.float64 is a float, but knows its type. */
-static const ConstMaker makers[] = {
+static NjConstMaker *const makers[] = {
     const_single, const_bool, const_numpy, const_int, const_float, const_complex, const_str, const_tuple, const_type,
-    const_named, const_exc, const_func, const_intrin, const_enum, const_member, const_object,
+    const_named, const_exc, const_func, const_intrin, nj_snap_enum, nj_snap_member, const_object,
 };
 
 const NjConst *nj_snap_const(SnapScope *c, PyObject *o)
 {
     if (PyModule_Check(o))
-        return const_module(c, o);
+        return nj_snap_module(c, o);
     NjConst *k = NJ_NEW(c->s->arena, NjConst);
     for (size_t i = 0; i < NJ_COUNT(makers); i++) {
         *k = (NjConst){0};

@@ -1,4 +1,4 @@
-/* snapshot.h - what code.c (functions) and const.c (values) share while a function is copied. */
+/* snapshot.h - what code.c (functions) and const*.c (values) share while a function is copied. */
 #ifndef NJ_SNAPSHOT_H
 #define NJ_SNAPSHOT_H
 
@@ -18,6 +18,12 @@ typedef struct SnapScope { NjSnapshot *s; const NjCode *code; const NjBits *attr
 /* const.c: the value as a constant; anything the compiler does not know is a NJ_C_OBJECT. NULL with an exception. */
 const NjConst *nj_snap_const(SnapScope *c, PyObject *o);
 extern const NjConst nj_snap_missing;
+
+/* A maker fills k and returns 1, or 0 when the object is not of its kind, or -1 with an exception. */
+typedef int NjConstMaker(SnapScope *c, PyObject *o, NjConst *k);
+/* const_space.c: an enum class; a member of an enum that is no int */
+NjConstMaker nj_snap_enum, nj_snap_member;
+const NjConst *nj_snap_module(SnapScope *c, PyObject *o);       /* as nj_snap_const */
 
 /* code.c: the code of a function, copied once for each key. NULL with an exception. */
 NjCode *nj_snap_code(NjSnapshot *s, PyObject *key, PyObject *func, const NjOpts *opts, const NjDispInfo *info);
