@@ -11,7 +11,6 @@
 #include "cpu/cpu.h"
 #include "cuda/cuda.h"
 
-#include <frameobject.h>
 #include <limits.h>
 
 /* -- facts: made once, never freed ------------------------------------------------------------------------------- */
@@ -127,42 +126,18 @@ void nj_cache_reject_nogil(NjCacheUse *c, const NjErr *why)
     nj_cache_reject(&c->key);
 }
 
-static bool is_ours(PyObject *frame)
-{
-    PyObject *globals = PyObject_GetAttrString(frame, "f_globals");
-    PyObject *name = globals && PyDict_Check(globals) ? PyDict_GetItemString(globals, "__name__") : NULL;
-    const char *text = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
-    bool ours = text && !strncmp(text, "naja", 4) && (!text[4] || text[4] == '.');
-    Py_XDECREF(globals);
-    PyErr_Clear();
-    return ours;
-}
-
-/* The line that a warning is about is the user's, not one of the decorators'. */
-static Py_ssize_t user_level(void)
-{
-    PyObject *frame = Py_XNewRef((PyObject *)PyEval_GetFrame());
-    Py_ssize_t level = 1;
-    while (frame && is_ours(frame)) {
-        Py_SETREF(frame, (PyObject *)PyFrame_GetBack((PyFrameObject *)frame));
-        level++;
-    }
-    Py_XDECREF(frame);
-    return level;
-}
-
 /* A warning made an error by the user is shown, but does not undo a compilation. */
 static void use_warn(void)
 {
     const char *text = nj_cache_complaint();
-    PyObject *cls = text ? nj_ext_import("naja.errors", "NajaWarning") : NULL;
-    PyObject *was = cls ? nj_exc_take() : NULL, *message = cls ? PyUnicode_DecodeFSDefault(text) : NULL;
-    if (cls && (!message || PyErr_WarnFormat(cls, user_level(), "%U", message) < 0))
+    PyObject *was = text ? nj_exc_take() : NULL, *warn = text ? nj_ext_import("naja.options", "warn_once") : NULL;
+    PyObject *done = warn ? PyObject_CallFunction(warn, "sN", "cache", PyUnicode_DecodeFSDefault(text)) : NULL;
+    if (text && !done)
         PyErr_WriteUnraisable(NULL);
-    Py_XDECREF(message);
+    Py_XDECREF(done);
+    Py_XDECREF(warn);
     if (was)
         nj_exc_put(was);
-    Py_XDECREF(cls);
 }
 
 void nj_cache_close(NjCacheUse *c)

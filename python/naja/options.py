@@ -15,13 +15,13 @@ _warned = set()
 
 
 def warn_once(key, text, category=NajaWarning):
-    """A warning of which one a process is enough, at the line of the decorator."""
+    """A warning of which one a process is enough, at the user's line."""
     if key not in _warned:
         _warned.add(key)
         import sys
         import warnings
-        frame, level = sys._getframe(1), 2
-        while frame.f_back and frame.f_globals.get("__package__") == __package__:
+        frame, level = sys._getframe(), 1
+        while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] == "naja":
             frame, level = frame.f_back, level + 1
         warnings.warn(text, category, stacklevel=level)
 
