@@ -62,8 +62,8 @@ void nj_error_name_arg(PyObject *func, Py_ssize_t i)
     if (!e)
         return;
     PyObject *cls = (PyObject *)Py_TYPE(e), *name = arg_name(func, i), *text = PyObject_Str(e);
-    bool plain = cls == PyExc_TypeError || cls == PyExc_ValueError || cls == PyExc_OverflowError ||
-                 !strcmp(((PyTypeObject *)cls)->tp_name, "ArgumentError");
+    PyObject *ours = nj_ext_import("naja.errors", "ArgumentError");
+    bool plain = cls == PyExc_TypeError || cls == PyExc_ValueError || cls == PyExc_OverflowError || cls == ours;
     PyObject *whole = plain && name && text
         ? PyUnicode_FromFormat("argument '%U' of %U: %U", name, ((PyFunctionObject *)func)->func_name, text) : NULL;
     PyErr_Clear();
@@ -73,6 +73,7 @@ void nj_error_name_arg(PyObject *func, Py_ssize_t i)
     } else {
         nj_exc_put(e);
     }
+    Py_XDECREF(ours);
     Py_XDECREF(name);
     Py_XDECREF(text);
     Py_XDECREF(whole);
