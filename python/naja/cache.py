@@ -41,8 +41,8 @@ def _where(entry):
     return f"{entry['source']}:{entry['line']}"
 
 
-def _count(n, what="entr"):
-    return f"{n} {what}" + ("y" if n == 1 else "ies")
+def _count(n):
+    return f"{n} entr" + ("y" if n == 1 else "ies")
 
 
 def _trouble(status):
