@@ -68,7 +68,7 @@ extern const NjLoadArch nj_load_x86_64, nj_load_aarch64;
 NjStatus nj_load_any(const NjLoadArch *arch, const void *obj, size_t n, const char *name, NjCpuSymbolFn extra,
                      void *arg, NjCpuCode **out, NjErr *err);
 
-/* -- load_register.c, load_perf.c: telling gdb, perf and the unwinder ------------------------------------------------------ */
+/* -- load_register.c, load_perf.c: telling gdb, perf and the unwinder ---------------------------------------------- */
 
 typedef struct NjLoadNotes NjLoadNotes;          /* what has to be taken back when the code goes */
 /* Takes no status: a debugger that hears nothing is no reason to fail. NULL when there was nothing to keep. */

@@ -5,8 +5,7 @@
  * stores, all in one function (tests/bench/compile_scaling.py):
  *
  *   - the SLP vectoriser is quadratic in long blocks, 0.7 s for 2,500 stores, 1.7 s for 200 integer divisions;
- *   - InstCombine asks each value about every condition on it above: 0.7 s for 200 on one
- *     value, 17 s for 1,000;
+ *   - InstCombine asks each value about every condition on it above: 0.7 s for 200 on one value, 17 s for 1,000;
  *   - whatever asks ScalarEvolution (rotation, unrolling, vectorising, strength reduction) asks each loop about all
  *     before it: 2 s for 300 loops that add to one variable, 31 s for 1,200; its recursion is as deep as they are many;
  *   - the register coalescer and instruction selection follow, and at the end promotion of stack slots.
@@ -23,8 +22,8 @@ static const char without_slp[] =
     "cgscc(inline,function-attrs,function(sroa,early-cse<memssa>,jump-threading,correlated-propagation," TIDY ","
     "tailcallelim,simplifycfg,reassociate,"
     "loop-mssa(loop-instsimplify,loop-simplifycfg,licm,loop-rotate,licm,simple-loop-unswitch<nontrivial;trivial>),"
-    TIDY ",loop(loop-idiom,indvars,loop-deletion,loop-unroll-full),sroa,vector-combine,mldst-motion,gvn,sccp,bdce," CLEAN ","
-    "jump-threading,correlated-propagation,adce,memcpyopt,dse,loop-mssa(licm)," TIDY ")),globalopt,globaldce,"
+    TIDY ",loop(loop-idiom,indvars,loop-deletion,loop-unroll-full),sroa,vector-combine,mldst-motion,gvn,sccp,bdce,"
+    CLEAN ",jump-threading,correlated-propagation,adce,memcpyopt,dse,loop-mssa(licm)," TIDY ")),globalopt,globaldce,"
     "function(float2int,loop(loop-rotate,loop-deletion),loop-vectorize,loop-load-elim," CLEAN ",vector-combine,"
     "instcombine<no-verify-fixpoint>,loop-unroll<O3>,sroa,instcombine<no-verify-fixpoint>,loop-mssa(licm),"
     "alignment-from-assumptions,loop-sink,instsimplify,div-rem-pairs,"

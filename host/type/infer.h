@@ -126,7 +126,7 @@ Infer *nj_infer_get(Solver *s, NjSpec *spec); /* its state, made and drained whe
 #include "type/typers.def"
 #undef TYPER
 
-/* -- infer_finish.c ------------------------------------------------------------------------------------------------- */
+/* -- infer_finish.c ------------------------------------------------------------------------------------------------ */
 
 bool nj_infer_finish(Infer *in); /* report, or rewrite; callees first. false: failed */
 

@@ -383,8 +383,8 @@ PyMethodDef nj_cache_methods[] = {
     {"cache_list", cache_list, METH_NOARGS, "cache_list(): every entry as a dict."},
     {"cache_clear", cache_clear, METH_NOARGS, "cache_clear(): removes all entries; how many."},
     {"cache_parts", cache_parts, METH_VARARGS,
-     "cache_parts(function, signature, kind='function'): [(name, digest, text), ...], the parts of its key now; kind is\n"
-     "function, ufunc or kernel."},
+     "cache_parts(function, signature, kind='function'): [(name, digest, text), ...], the parts of its key now; kind\n"
+     "is function, ufunc or kernel."},
     {"cache_pause", cache_pause, METH_NOARGS,
      "cache_pause(): from now on this process neither reads nor keeps entries."},
     {"cache_folder", cache_folder, METH_NOARGS, "cache_folder(): the folder, in use or not."},

@@ -31,7 +31,7 @@ NjPySpec *nj_disp_compile(NjDisp *d, const NjType *const *args, uint32_t nargs, 
 int       nj_disp_settle(NjDisp *d);
 void      nj_disp_drop_specs(NjDisp *d);
 PyObject *nj_disp_name(const NjDisp *d);                  /* as Python's messages call the function; borrowed */
-int       nj_disp_sig_fail(NjDisp *d, PyObject *sig);     /* -1 with the error for a signature that has other parameters */
+int       nj_disp_sig_fail(NjDisp *d, PyObject *sig);     /* -1: the signature has other parameters */
 PyObject *nj_disp_only(NjDisp *d, NjPySpec *s);           /* a dispatcher of this specialisation alone */
 
 /* disp_attrs.c */

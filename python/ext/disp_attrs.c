@@ -369,7 +369,7 @@ static PyObject *in_python(const char *module, const char *name, PyObject *self,
     X("naja.compiled", get_metadata, "get_metadata(signature=None): from the cache or not, and the seconds of each stage.") \
     X("naja.compiled", get_annotation_info, "get_annotation_info(signature=None): source lines and typed IR.") \
     X("naja.compiled", get_function_type, "The Signature of a dispatcher that has one and compiles no others, or None.") \
-    X("naja.compiled", get_call_template, "get_call_template(args, kws): what typing a call with these types comes to.") \
+    X("naja.compiled", get_call_template, "get_call_template(args, kws): how a call with these types is typed.") \
     X("naja.compiled", fold_argument_types, "fold_argument_types(args, kws): (Python signature, types in its order).") \
     X("naja.compiled", enable_caching, "The cache is on without it.") \
     X("naja.compiled", parallel_diagnostics, "parallel_diagnostics(signature=None, level=1): prints what became of loops.") \

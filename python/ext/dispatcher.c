@@ -271,8 +271,8 @@ static int disp_options(NjDisp *d, PyObject *kw)
     int error_model = 0, fast = 0, bounds = 0, debug = 0, nogil = 0, inline_hint = 0, opt = (int)nj_knobs()->opt,
         cache = 1, later = 0;
     PyObject *none = PyTuple_New(0);
-    int ok = none && PyArg_ParseTupleAndKeywords(none, kw, "|$iipppiipp:Dispatcher", names, &error_model, &fast, &bounds,
-                                                 &debug, &nogil, &inline_hint, &opt, &cache, &later);
+    int ok = none && PyArg_ParseTupleAndKeywords(none, kw, "|$iipppiipp:Dispatcher", names, &error_model, &fast,
+                                                 &bounds, &debug, &nogil, &inline_hint, &opt, &cache, &later);
     Py_XDECREF(none);
     d->opts = (NjOpts){
         .error_model = error_model ? NJ_ERRORS_NUMPY : NJ_ERRORS_PYTHON,

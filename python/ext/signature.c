@@ -36,9 +36,9 @@ static NjStatus sig_parse(NjArena *a, const char *s, NjSig *sig, NjErr *err)
 {
     NjErr other = {0};
     NjStatus st = nj_sig_parse(nj_ext_types(), a, s, sig, err);
-    if (st != NJ_OK && strchr(s, ',') && nj_sig_parse(nj_ext_types(), a, nj_arena_printf(a, "(%s)", s), sig, &other) == NJ_OK)
-        st = NJ_OK;
-    return st;
+    if (st == NJ_OK || !strchr(s, ','))
+        return st;
+    return nj_sig_parse(nj_ext_types(), a, nj_arena_printf(a, "(%s)", s), sig, &other) == NJ_OK ? NJ_OK : st;
 }
 
 static PyObject *sig_from_text(PyObject *text)

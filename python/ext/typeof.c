@@ -31,8 +31,9 @@ static const NjType *of_int(PyObject *v)
     PyObject *bits = PyObject_CallMethod((PyObject *)&PyLong_Type, "bit_length", "O", v);
     if (bits)
         PyErr_Format(PyExc_ValueError,
-                     overflow < 0 ? "a negative integer of %S bits is too large: compiled code has 64 bits, one for the sign"
-                                  : "an integer of %S bits is too large: compiled code has 64 bits", bits);
+                     overflow < 0
+                         ? "a negative integer of %S bits is too large: compiled code has 64 bits, one for the sign"
+                         : "an integer of %S bits is too large: compiled code has 64 bits", bits);
     Py_XDECREF(bits);
     return NULL;
 }
@@ -67,7 +68,8 @@ static const NjType *of_namedtuple(PyObject *v, PyObject *fields, const NjType *
 /* The innermost tuple says which of its items was refused. */
 static void of_item_fail(Py_ssize_t i)
 {
-    PyObject *e = PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError) ? nj_exc_take() : NULL;
+    bool ours = PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError);
+    PyObject *e = ours ? nj_exc_take() : NULL;
     PyObject *text = e ? PyObject_Str(e) : NULL, *item = text ? PyUnicode_FromString("item ") : NULL;
     if (!e)
         return;

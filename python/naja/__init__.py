@@ -6,7 +6,8 @@ Importing it loads one small extension and nothing of NumPy, LLVM or CUDA: those
 """
 from ._version import __version__
 try:
-    from ._naja import (Dispatcher, dump, from_dtype, get_num_threads, optional_type as optional, set_num_threads, typeof)
+    from ._naja import (Dispatcher, dump, from_dtype, get_num_threads, optional_type as optional, set_num_threads,
+                        typeof)
 except ModuleNotFoundError as missing:
     import sys
     raise ImportError(f"naja {__version__} in {__path__[0]} was not built for this Python, {sys.version.split()[0]} "

@@ -69,7 +69,10 @@ def fold_argument_types(dispatcher, args, kws):
 
 
 def get_call_template(dispatcher, args, kws):
-    """(class with `key` and `cases`, Python signature, types in its order, {}) for a call with these types, compiled now."""
+    """(class with `key` and `cases`, Python signature, types in its order, {}) for a call with these types.
+
+    It is compiled now.
+    """
     pysig, types = fold_argument_types(dispatcher, args, kws)
     if dispatcher.can_compile:
         dispatcher.compile(types)

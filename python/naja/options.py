@@ -44,7 +44,8 @@ def fast_flags(value):
         return _ALL_FLAGS
     unknown = names - set(_FLAGS)
     if unknown:
-        raise ValueError(f"fastmath has no flag {sorted(unknown, key=str)[0]!r}; the flags are: fast, {', '.join(_FLAGS)}")
+        flag = sorted(unknown, key=str)[0]
+        raise ValueError(f"fastmath has no flag {flag!r}; the flags are: fast, {', '.join(_FLAGS)}")
     return sum(1 << i for i, flag in enumerate(_FLAGS) if flag in names)
 
 

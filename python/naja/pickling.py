@@ -1,8 +1,9 @@
-"""Pickling of dispatchers and ufuncs: by reference where the module's attribute of that name is the object, else by value.
+"""Pickling of dispatchers and ufuncs: by reference where their module has them under their name, else by value.
 
 By value a function travels as its marshalled code, defaults, closure values and the globals that its code names, so
 functions of __main__, notebooks and closures reach the workers of process pools. Code objects only load in the same
-Python version. First travels a shell, which the pickle remembers, then what is in it: functions may refer to each other.
+Python version. A shell travels first, which the pickle remembers, then what is in it: functions may refer to each
+other.
 
 Each object that travels has a number: where it is alive, or was among the last that came here, a pickle of it loads as
 that object, so a worker compiles what every task brings along only once.
