@@ -1,6 +1,7 @@
 """compile_scaling.py - is compile time linear in the size of the program? Each shape at a size, twice and four times that.
 
     python tests/bench/compile_scaling.py [--factor 1.0] [--rounds 3]
+    python tests/bench/compile_scaling.py --factor 0.1 --count        naja's own part in instructions (needs valgrind)
 
 The shapes: one function of 10,000 statements, 1,000 small functions called from one, a chain of 200 calls (all at factor 1), then many
 variables, branches, loops, divisions and stores. Prints the milliseconds of each stage as NAJA_LOG=1 reports
@@ -99,6 +100,37 @@ def measure_once(shape, n):
     return stages
 
 
+COUNTED = '''
+import sys
+from naja import errors, njit
+for source, signature in eval(sys.stdin.read()):
+    scope = {'njit': njit}
+    exec(source, scope)
+    try:
+        njit(scope['top']).compile(signature)
+        sys.exit('compiled without LLVM')
+    except errors.LibraryError:              # LLVM's part comes last
+        pass
+'''
+
+
+def sizes(shape, factor):
+    """A quarter, a half and all of the shape's size."""
+    return [max(1, int(SHAPES[shape][1] * factor / part)) for part in (4, 2, 1)]
+
+
+def count(programs):
+    """Instructions that naja's own part takes to compile [(shape, n), ...]: the same however busy the machine is."""
+    import naja
+    from counting import instructions
+    jobs = []
+    for shape, n in programs:
+        source, args = SHAPES[shape][0](n)
+        jobs.append((source, f'({", ".join(str(naja.typeof(a)) for a in eval(args))},)'))
+    return instructions(sys.executable, '-S', '-c', COUNTED, stdin=repr(jobs), NAJA_LIBLLVM='none', NAJA_CACHE='off',
+                        PYTHONPATH=os.path.dirname(os.path.dirname(naja.__file__)))
+
+
 def measure(shape, n, rounds):
     runs = [measure_once(shape, n) for _ in range(rounds)]
     return {stage: min(run[stage] for run in runs) for stage in runs[0]}
@@ -109,9 +141,7 @@ def own(stages):
 
 
 def rows(shape, factor, rounds):
-    """[(size, stages)] for a quarter, a half and all of the shape's size."""
-    sizes = [max(1, int(SHAPES[shape][1] * factor / part)) for part in (4, 2, 1)]
-    return [(n, measure(shape, n, rounds)) for n in sizes]
+    return [(n, measure(shape, n, rounds)) for n in sizes(shape, factor)]
 
 
 def whole(stages):
@@ -128,8 +158,14 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.split('\n\n')[0])
     p.add_argument('--factor', type=float, default=1.0, help='of the sizes (default: %(default)s)')
     p.add_argument('--rounds', type=int, default=3, help='processes for each figure (default: %(default)s)')
+    p.add_argument('--count', action='store_true', help="instructions of naja's part under callgrind, instead of time")
     p.add_argument('--only', choices=SHAPES)
     args = p.parse_args()
+    if args.count:
+        for shape in SHAPES if args.only is None else [args.only]:
+            counts = [count([(shape, n)]) for n in sizes(shape, args.factor)]
+            print(f'{shape:<12}' + ''.join(f'{c:>14,}' for c in counts) + f'{counts[-1] / counts[0]:>8.2f} times', flush=True)
+        return 0
     names, worst = ('front', 'infer', 'lower', 'emit', 'other', 'llvm'), 0
     print(f'{"shape":<12}{"size":>7}' + ''.join(f'{name:>9}' for name in names) + f'{"naja":>10}   (ms)')
     for shape in SHAPES if args.only is None else [args.only]:

@@ -22,6 +22,8 @@ import sys
 import tempfile
 import time
 
+from counting import instructions
+
 CASES = (('no arguments', 0, 0), ('1 array', 1, 0), ('16 arrays', 16, 0), ('1 scalar', 0, 1), ('256 scalars', 0, 256))
 
 
@@ -65,12 +67,8 @@ def time_one(kernel, args, n=20000, rounds=7):
 
 
 def collected(arrays, scalars, n):
-    """Instructions that naja's extension executed in a process of n launches; the driver and Python do not count."""
-    with tempfile.NamedTemporaryFile() as f:
-        subprocess.run(['valgrind', '--tool=callgrind', f'--callgrind-out-file={f.name}', sys.executable, __file__, '--child',
-                        f'{arrays},{scalars},{n}'], capture_output=True, check=True, env={**os.environ, 'PYTHONHASHSEED': '0'})
-        rows = subprocess.run(['callgrind_annotate', '--threshold=100', f.name], capture_output=True, text=True).stdout
-    return sum(int(m.group(1).replace(',', '')) for m in re.finditer(r'^ *([\d,]+) .*\[[^]]*_naja[^]]*\.so\]', rows, re.M))
+    """Instructions in a process of n launches."""
+    return instructions(sys.executable, __file__, '--child', f'{arrays},{scalars},{n}')
 
 
 def count_one(arrays, scalars):
