@@ -10,6 +10,7 @@ import time
 import pytest
 
 from cache_tools import REPORT, SMALL, report, run
+from portion import once
 
 # -- damaged entries
 
@@ -186,19 +187,19 @@ assert g(1) == 2
 
 
 def test_bound(tmp_path):
-    """400 entries of 8 KiB and more under a bound of 1 MiB: looked through at random, on average after each 1/32 of it."""
+    """200 entries of 16 KiB and more under a bound of 1 MiB: looked through at random, on average after each 1/32 of it."""
     code = """
 import numpy as np
 from naja import njit
-for i in range(400):
-    scope = {"table": np.arange(1000) + i}
+for i in range(200):
+    scope = {"table": np.arange(2000) + i}
     exec("def f(x):\\n    return table[x]", scope)
     assert njit(scope["f"])(2) == 2 + i
 """
     stats, _ = report(code, tmp_path, env={"NAJA_CACHE_SIZE": "1"})
     sizes = [p.stat().st_size for p in tmp_path.glob("*/*.naja")]
-    assert stats["stores"] == 400 and min(sizes) > 8000
-    assert stats["evicted"] == 400 - len(sizes) and 0.4 * (1 << 20) < sum(sizes) < 1.5 * (1 << 20)
+    assert stats["stores"] == 200 and min(sizes) > 16000
+    assert stats["evicted"] == 200 - len(sizes) and 0.4 * (1 << 20) < sum(sizes) < 1.5 * (1 << 20)
 
 
 # -- many processes
@@ -220,6 +221,7 @@ def test_eight_processes_on_one_cold_key(tmp_path):
     assert len(list(tmp_path.glob("*/*.naja"))) == 1 and not list(tmp_path.glob("*/.*"))
 
 
+@once
 def test_killed_while_writing(tmp_path):
     """The short form of tests/bench/cache_kill.py."""
     sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "bench"))

@@ -9,11 +9,12 @@ import pytest
 
 from naja import njit
 from naja.core.errors import NumbaError
+from portion import COUNT
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'fuzz'))
 from generate import NUMBERS, Mass, arguments, generate        # noqa: E402
 
-SEEDS = range(int(os.environ.get('NAJA_FUZZ_FIRST', 0)), int(os.environ.get('NAJA_FUZZ_COUNT', 1000)))
+SEEDS = range(int(os.environ.get('NAJA_FUZZ_FIRST', 0)), COUNT)
 CHUNK = 50
 
 

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from naja import njit
+from portion import once
+
+pytestmark = once
 
 
 def made(body, args='x', before=''):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from naja import cuda, int64
+from portion import part
 
 FUZZ = Path(__file__).resolve().parent.parent / 'fuzz' / 'generate_kernels.py'
 BOTH = pytest.mark.parametrize('split', ['1', '0'])
@@ -22,7 +23,7 @@ def run(code, split):
 @pytest.mark.parametrize('first,split', [(0, '1'), (50, '1'), (100, '1'), (150, '1'), (0, '0'), (150, '0')])
 def test_random_kernels(first, split):
     """The knob is read once a process, so each way has its own."""
-    r = run([str(FUZZ), '--run', str(first), '50'], split)
+    r = run([str(FUZZ), '--run', str(first), str(part(50))], split)
     assert r.returncode == 0, r.stdout + r.stderr[-2000:]
     assert ('regions, ' in r.stderr) == (split == '1')
 
