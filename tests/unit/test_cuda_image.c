@@ -6,56 +6,10 @@
 #include <cmocka.h>
 
 #include "cuda/cuda.h"
+#include "fake_driver.h"
 
 static const char ptx[] = ".version 8.0\n.target sm_75\n.address_size 64\n.visible .entry saxpy(\n"
                           "\t.param .f32 saxpy_param_0\n)\n{\n\tret;\n}\n";
-
-static struct {
-    NjCuda *cu;
-    NjCudaDev *dev;
-    NjErr err;
-    long (*live)(void);
-    void (*reset)(void);
-    long (*called)(const char *prefix);
-    long (*option)(int key);
-    void (*refuse)(int result);
-    void (*fail_call)(const char *name, int result);
-} t;
-
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        NjStatus st_ = (call);                                                                                         \
-        if (st_)                                                                                                       \
-            fail_msg("%s: %s", #call, t.err.text);                                                                     \
-    } while (0)
-
-static int setup(void **state)
-{
-    OK(nj_cuda_open(NJ_TEST_FAKE_CUDA, &t.cu, &t.err));
-    OK(nj_cuda_dev_open(t.cu, 0, &t.dev, &t.err));
-    const struct {
-        void *to;
-        const char *name;
-    } syms[] = {
-        {&t.live, "nj_fake_live"},      {&t.reset, "nj_fake_reset"},           {&t.called, "nj_fake_called"},
-        {&t.option, "nj_fake_jit_option"}, {&t.refuse, "nj_fake_refuse_cubins"}, {&t.fail_call, "nj_fake_fail_call"},
-    };
-    for (size_t i = 0; i < NJ_COUNT(syms); i++) {
-        void *p = nj_cuda_symbol(t.cu, syms[i].name);
-        assert_non_null(p);
-        memcpy(syms[i].to, &p, sizeof p);
-    }
-    t.reset();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    OK(nj_cuda_dev_close(t.dev, &t.err));
-    assert_int_equal(t.live(), 0);
-    nj_cuda_close(t.cu);
-    return 0;
-}
 
 static const NjCudaLoad with_options = {.max_registers = 24, .debug = true, .lineinfo = true};
 
