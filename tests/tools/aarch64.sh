@@ -100,7 +100,7 @@ END
     chmod +x "$here/python"
     export NAJA_LIBNVVM=none CUDA_HOME=
     for sample in samples/[!p]*.py; do "$here/python" "$sample" >/dev/null || exit 1; done
-    for t in dispatcher ufunc cuda_launch marshal; do
+    for t in dispatcher values ufunc cuda_launch marshal; do
         "$here/python" -m pytest -q -p no:cacheprovider "tests/py/test_$t.py" || exit 1
     done
 }
