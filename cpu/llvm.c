@@ -126,7 +126,8 @@ NjStatus nj_cpu_llvm_compile(NjLlvmOut what, const char *text, size_t ntext, con
     if (o)
         use = *o;
     nj_text_init(&room);
-    bool by_knobs = what != NJ_LLVM_PTX && !use.for_ptx && !use.cpu && !use.features && (k->cpu_name || k->cpu_features);
+    bool asked = k->cpu_name || k->cpu_features;
+    bool by_knobs = asked && what != NJ_LLVM_PTX && !use.for_ptx && !use.cpu && !use.features;
     if (by_knobs) {
         use.features = asked_features(api, k, &room);
         use.cpu = k->cpu_name;

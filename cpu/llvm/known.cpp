@@ -22,9 +22,11 @@ using llvm::StringRef;
 #define PASSED(triple) (triple).str()
 #endif
 
-static std::unique_ptr<llvm::MCSubtargetInfo> subtarget(const llvm::Target &target, const llvm::Triple &triple, StringRef cpu)
+using Subtarget = std::unique_ptr<llvm::MCSubtargetInfo>;
+
+static Subtarget subtarget(const llvm::Target &target, const llvm::Triple &triple, StringRef cpu)
 {
-    return std::unique_ptr<llvm::MCSubtargetInfo>(target.createMCSubtargetInfo(PASSED(triple), cpu, ""));
+    return Subtarget(target.createMCSubtargetInfo(PASSED(triple), cpu, ""));
 }
 
 static bool knows_feature(const llvm::MCSubtargetInfo &sub, StringRef name)

@@ -241,7 +241,8 @@ const NjType *nj_infer_op_ret(Infer *in, NjRef r)
     const NjType *t = infer_arg(in, r, 0), *declared = in->spec->declared;
     if (declared) {
         if (!nj_type_conv(t, declared)) {
-            nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_DECLARED, infer_fn_name(in), t->name, declared->name), r);
+            NjDiag *g = infer_fail(in, r, NJ_ERR_TYPE_DECLARED, infer_fn_name(in), t->name, declared->name);
+            nj_infer_note_args(in, g, r);
             return NULL;
         }
         return t;

@@ -67,8 +67,9 @@ const NjType *nj_infer_op_unop(Infer *in, NjRef r)
         return nj_infer_op_truth(in, r);
     if (nj_rule_unop(in->ts, (NjUn)v->sub, infer_bare(t), &rule))
         return rule.result;
-    nj_infer_note_args(in, t->kind == NJ_K_ARRAY ? infer_fail(in, r, NJ_ERR_NYI_TYPED, "arithmetic on whole arrays")
-                                                 : infer_fail(in, r, NJ_ERR_TYPE_UNARY, nj_un_signs[v->sub], t->name), r);
+    NjDiag *g = t->kind == NJ_K_ARRAY ? infer_fail(in, r, NJ_ERR_NYI_TYPED, "arithmetic on whole arrays")
+                                      : infer_fail(in, r, NJ_ERR_TYPE_UNARY, nj_un_signs[v->sub], t->name);
+    nj_infer_note_args(in, g, r);
     return NULL;
 }
 

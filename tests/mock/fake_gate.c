@@ -34,7 +34,7 @@ static NjCuResult fake_gate(NjDrvId id)
     NjCuResult export params                                                             \
     {                                                                                    \
         pthread_mutex_lock(&fake.lock);                                                  \
-        NjCuResult told_ = fake_gate(NJ_DRV_##name);                                             \
+        NjCuResult told_ = fake_gate(NJ_DRV_##name);                                     \
         bool work_ = told_ == NJ_CU_OK || strchr(call_flags, 'd') != NULL;               \
         NjCuResult done_ = work_ ? fake_##name args : NJ_CU_OK;                          \
         pthread_mutex_unlock(&fake.lock);                                                \

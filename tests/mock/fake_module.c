@@ -168,7 +168,7 @@ static NjCuResult fake_launch(NjCuFunc fn, const unsigned dims[7], NjCuStrm s, v
 }
 
 NjCuResult fake_cuLaunchKernel(NjCuFunc fn, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
-                                      unsigned bz, unsigned shared, NjCuStrm s, void **params, void **extra)
+                               unsigned bz, unsigned shared, NjCuStrm s, void **params, void **extra)
 {
     if (extra)
         return NJ_CU_NOT_SUPPORTED;
@@ -176,7 +176,7 @@ NjCuResult fake_cuLaunchKernel(NjCuFunc fn, unsigned gx, unsigned gy, unsigned g
 }
 
 NjCuResult fake_cuLaunchCooperativeKernel(NjCuFunc fn, unsigned gx, unsigned gy, unsigned gz, unsigned bx,
-                                                 unsigned by, unsigned bz, unsigned shared, NjCuStrm s, void **params)
+                                          unsigned by, unsigned bz, unsigned shared, NjCuStrm s, void **params)
 {
     return fake_launch(fn, (unsigned[]){gx, gy, gz, bx, by, bz, shared}, s, params);
 }
