@@ -196,12 +196,26 @@ bool nj_knobs_dump(const char *letters, NjErr *err)
 
 /* -- dumping and logging -------------------------------------------------------------------------------- */
 
+/* Is func, a name or qualified name, or the symbol of a specialisation (`name.0`), the one that is asked for? */
+static bool dump_names(const char *func, const char *asked)
+{
+    size_t n = strlen(func), want = strlen(asked);
+    if (!strcmp(func, asked))
+        return true;
+    size_t digits = n;
+    while (digits && func[digits - 1] >= '0' && func[digits - 1] <= '9')
+        digits--;
+    if (digits < n && digits > 1 && func[digits - 1] == '.')
+        n = digits - 1;
+    return n >= want && !memcmp(func + n - want, asked, want) && (n == want || func[n - want - 1] == '.');
+}
+
 bool nj_dump_on(char letter, const char *func)
 {
     const NjKnobs *k = nj_knobs();
     if (!(k->dump & dump_bit(letter)))
         return false;
-    return !k->dump_fn || !func || !strcmp(k->dump_fn, func);
+    return !k->dump_fn || !func || dump_names(func, k->dump_fn);
 }
 
 /* A function's name may hold '<', '>' and '/', which a file's should not. */

@@ -127,6 +127,21 @@ static void dumps_go_to_stderr_for_one_function(void **state)
     assert_string_equal(out, "-- infer f\nfn @f\n");
 }
 
+static void dumps_of_one_function_by_any_of_its_names(void **state)
+{
+    static const char *const its[] = {"f", "f.0", "C.f", "g.<locals>.f.12"}, *const others[] = {"ff", "f.g", "f.0.g", ".0", ""};
+    setenv("NAJA_DUMP", "t", 1);
+    setenv("NAJA_DUMP_FN", "f", 1);
+    nj_knobs_reload();
+    for (size_t i = 0; i < NJ_COUNT(its); i++)
+        assert_true(nj_dump_on('t', its[i]));
+    for (size_t i = 0; i < NJ_COUNT(others); i++)
+        assert_false(nj_dump_on('t', others[i]));
+    setenv("NAJA_DUMP_FN", "f.0", 1);
+    nj_knobs_reload();
+    assert_true(nj_dump_on('t', "f.0") && !nj_dump_on('t', "f.1"));
+}
+
 static void dumps_go_to_numbered_files(void **state)
 {
     char dir[] = "/tmp/naja-test-XXXXXX", out[1024];
@@ -215,6 +230,7 @@ int main(void)
         cmocka_unit_test_setup(letters_set_add_and_remove, clean),
         cmocka_unit_test_setup(help_lists_every_letter, clean),
         cmocka_unit_test_setup(dumps_go_to_stderr_for_one_function, clean),
+        cmocka_unit_test_setup(dumps_of_one_function_by_any_of_its_names, clean),
         cmocka_unit_test_setup(dumps_go_to_numbered_files, clean),
         cmocka_unit_test_setup(log_has_levels, clean),
         cmocka_unit_test_setup(readers_need_no_lock, clean),
