@@ -34,19 +34,16 @@ _LAZY = {
 }
 
 
-# names of the peer that are still to come: an AttributeError that says so
+# names of the peer that are still to come; errors._missing says so
 _NOT_YET = frozenset(("typed experimental jitclass objmode stencil cfunc generated_jit literally literal_unroll carray farray config "
                       "extending threading_layer gdb overload").split())
 
 
 def __getattr__(name):
-    if name in _NOT_YET:
-        raise AttributeError(f"naja.{name} is not supported yet")
-    try:
-        module, attribute = _LAZY[name]
-    except KeyError:
-        raise AttributeError(f"module 'naja' has no attribute {name!r}") from None
     import sys
+    if name not in _LAZY:
+        raise errors._missing("naja", name, _NOT_YET, sys._getframe(1))
+    module, attribute = _LAZY[name]
     __import__(module)                    # importlib would bring warnings and more
     value = sys.modules[module]
     if attribute:

@@ -64,6 +64,17 @@ class NajaDeprecationWarning(NajaWarning, DeprecationWarning):
     """An option that has no effect any more."""
 
 
+def _missing(module, name, not_yet, caller):
+    """The exception for a name that a module lacks; caller is the frame that asked.
+
+    `from naja import x` turns an AttributeError into words of its own, so there it is an ImportError.
+    """
+    if name not in not_yet:
+        return AttributeError(f"module {module!r} has no attribute {name!r}")
+    kind = ImportError if caller.f_globals.get("__name__") == "importlib._bootstrap" else AttributeError
+    return kind(f"{module}.{name} is not supported yet")
+
+
 # The names that ported programs catch and filter by.
 NumbaError = NajaError
 NumbaTypeError = NumbaValueError = NumbaIndexError = NumbaAttributeError = TypingError

@@ -119,3 +119,16 @@ def test_a_cached_call_loads_no_compiler(tmp_path):
     for compiles in True, False:
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=env)
         assert done.stdout == f"{compiles} False\n", done.stderr
+
+
+@pytest.mark.parametrize("module, name", [("naja", "cfunc"), ("naja", "typed"), ("naja.cuda", "cg"), ("naja.cuda", "libdevice")])
+def test_names_to_come_say_so(module, name):
+    with pytest.raises(ImportError, match=f"^{module}.{name} is not supported yet$"):
+        exec(f"from {module} import {name}", {})
+    scope = {}
+    exec(f"import {module} as m", scope)
+    assert not hasattr(scope["m"], name)
+    with pytest.raises(AttributeError, match=f"^{module}.{name} is not supported yet$"):
+        getattr(scope["m"], name)
+    with pytest.raises(ImportError, match="cannot import name 'nothing_at_all'"):
+        exec(f"from {module} import nothing_at_all", {})

@@ -37,15 +37,14 @@ _NOT_YET = frozenset(('shfl_sync shfl_up_sync shfl_down_sync shfl_xor_sync vote_
 
 
 def __getattr__(name):
-    if name in _NOT_YET:
-        raise AttributeError(f'naja.cuda.{name} is not supported yet')
     if name == 'cudadrv':           # ported programs import numba.cuda and reach into it
         import importlib
         for part in ('devicearray', 'driver', 'error'):
             importlib.import_module('naja.cuda.cudadrv.' + part)
         return _sys.modules['naja.cuda.cudadrv']
     if name not in _ARRAYS:
-        raise AttributeError(f"module 'naja.cuda' has no attribute {name!r}")
+        from ..errors import _missing
+        raise _missing('naja.cuda', name, _NOT_YET, _sys._getframe(1))
     from . import devicearray, hostarray
     for array in _ARRAYS:
         globals()[array] = getattr(devicearray, array, None) or getattr(hostarray, array)
