@@ -72,7 +72,7 @@ bool nj_cache_wanted(const char *func)
     const NjKnobs *k = nj_knobs();
     if (!nj_cache_on() || paused || k->stop || k->skip)
         return false;
-    for (const char *s = "bcstolpe"; *s; s++)
+    for (const char *s = "bcstolp"; *s; s++)
         if (nj_dump_on(*s, func))
             return false;
     return true;

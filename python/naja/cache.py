@@ -78,8 +78,12 @@ def _print_verify(args):
 
 
 def _print_clear(args):
+    before = {e["file"] for e in _naja.cache_list()}
     print(f"{_count(_naja.cache_clear())} removed from {_naja.cache_folder()}")
-    return _trouble(0)
+    left = sum(e["file"] in before for e in _naja.cache_list())
+    if left:
+        print(f"python -m naja cache clear: {_count(left)} could not be removed: may the folder be written?", file=sys.stderr)
+    return _trouble(1 if left else 0)
 
 
 def _print_path(args):
@@ -137,21 +141,23 @@ def _arguments(signature):
 
 
 def _groups(name, source=None):
-    """Entries of functions of this name: {(qualified name, target, argument types): entries, oldest use first}.
+    """Entries of functions of this name: {(qualified name, target, argument types, file): entries, oldest use first}.
 
-    A qualified name goes before a plain one, entries from the file `source` before others.
+    A qualified name goes before a plain one, entries from the file `source` before others. The cells of a notebook and what
+    else was in no file, "<...>", are one file.
     """
     found = [e for e in reversed(entries()) if e["ok"] and name in (e["name"], e["qualname"])]
     for same in (lambda e: e["qualname"] == name, lambda e: e["source"] == source):
         found = [e for e in found if same(e)] or found
     groups = {}
     for e in found:
-        groups.setdefault((e["qualname"], e["target"], _arguments(e["signature"])), []).append(e)
+        file = "<" if e["source"].startswith("<") else e["source"]
+        groups.setdefault((e["qualname"], e["target"], _arguments(e["signature"]), file), []).append(e)
     return groups
 
 
 def _print_history(name):
-    for (qualname, target, arguments), found in _groups(name).items():
+    for (qualname, target, arguments, _), found in _groups(name).items():
         print(f"{qualname}{arguments} for {target}:")
         last = None
         for e in found[-_SHOWN:]:
@@ -228,7 +234,7 @@ def _code_of(func):
 
 def _print_live(func, name):
     code = _code_of(func)
-    for (qualname, target, arguments), found in _groups(name, code and code.co_filename).items():
+    for (qualname, target, arguments, _), found in _groups(name, code and code.co_filename).items():
         pairs = [(changes(e["parts"], key), e) for e in found for key in _live_keys(func, e)]
         if not pairs:
             print(f"{qualname}{arguments} for {target}: cannot be compared with {name} as it is here and now")
@@ -269,7 +275,8 @@ def add_commands(commands):
                 "Status 1: there is no such entry; 2: the question cannot be answered.")
     cache = commands.add_parser("cache", help="compiled code on disk: list, explain, verify, clear, path",
                                 description=about, epilog=knobs, formatter_class=argparse.RawDescriptionHelpFormatter)
-    below = cache.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    cache.set_defaults(run=_print_list)
+    below = cache.add_subparsers(title="commands", metavar="COMMAND", description="without one: list")
     for name, run, text in (("list", _print_list, "every entry: size, last use, function, types, target"),
                             ("verify", _print_verify, "checks every entry; status 1 when one is damaged"),
                             ("clear", _print_clear, "removes every entry"), ("path", _print_path, "the folder")):

@@ -29,6 +29,7 @@ def test_verify_and_list_and_clear(tmp_path):
     explained = tool(tmp_path, "explain", "f").stdout
     assert "changed: bytecode of f" in explained
     assert tool(tmp_path, "explain", "nobody").returncode == 1
+    assert "2 entries" in tool(tmp_path).stdout                # without a command
     assert tool(tmp_path, "verify").returncode == 0
     os.truncate(next(tmp_path.glob("*/*.naja")), 200)
     bad = tool(tmp_path, "verify")
@@ -177,3 +178,22 @@ def test_a_full_disk_behind_the_output(tmp_path):
     with open("/dev/full", "w") as full:
         done = subprocess.run([sys.executable, "-m", "naja", "cache", "path"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 1 and "Traceback" not in done.stderr and "No space" in done.stderr
+
+
+def test_clear_tells_what_it_could_not_remove(monkeypatch, capsys):
+    from naja import _naja, cache
+    kept = [{"file": "1.naja"}, {"file": "2.naja"}]
+    monkeypatch.setattr(_naja, "cache_list", lambda: kept)
+    monkeypatch.setattr(_naja, "cache_clear", lambda: kept.pop() and 1)
+    assert cache._print_clear(None) == 1
+    said = capsys.readouterr()
+    assert "1 entry removed" in said.out and "1 entry could not be removed" in said.err
+
+
+def test_explain_keeps_files_apart(tmp_path):
+    for folder, factor in ("a", 2.0), ("b", 3.0):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / "app.py"
+        program(tmp_path / "c", path, f"from naja import njit\n@njit\ndef f(x): return x * {factor}\nf(1.0)\n")
+    told = tool(tmp_path / "c", "explain", "f").stdout
+    assert told.count("f(float64) for cpu:") == 2 and "changed" not in told
