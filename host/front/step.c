@@ -44,7 +44,7 @@ static NjRef step_global(NjFront *s, const NjConst *k, const char *name)
     if (!k || k->kind == NJ_C_MISSING)
         step_error(s, NJ_ERR_NAME_UNDEFINED, name, NULL);
     else if (k->kind == NJ_C_OBJECT && !strcmp(k->name, "library function"))
-        step_error(s, NJ_ERR_NYI_GLOBAL, name, NULL);
+        step_error(s, strncmp(name, "numpy.", 6) ? NJ_ERR_NYI_GLOBAL : NJ_ERR_NYI_ARRAY, name, NULL);
     else if (k->kind == NJ_C_OBJECT && !strcmp(k->name, "function"))
         step_error(s, NJ_ERR_GLOBAL_PLAIN, name, NULL);
     else if (k->kind == NJ_C_OBJECT)

@@ -75,7 +75,7 @@ const NjType *nj_infer_op_getattr(Infer *in, NjRef r)
         return found;
     if (t->kind == NJ_K_ARRAY && is_of_ndarray(v->imm.name)) {
         const char *attribute = nj_arena_printf(in->arena, "'%s' of an array", v->imm.name);
-        nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_NYI_TYPED, attribute), r);
+        nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_NYI_ARRAY, attribute), r);
         return NULL;
     }
     const char *what = t->kind == NJ_K_OBJ && k && k->name ? k->name : infer_arg(in, r, 0)->name;

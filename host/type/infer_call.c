@@ -300,7 +300,7 @@ const NjType *nj_infer_call_wrong(Call *c)
     if (whole)
         nj_infer_note_args(
             c->in,
-            infer_fail(c->in, c->r, NJ_ERR_NYI_TYPED, nj_arena_printf(c->in->arena, "%s of whole arrays", c->name)),
+            infer_fail(c->in, c->r, NJ_ERR_NYI_ARRAY, nj_arena_printf(c->in->arena, "%s of whole arrays", c->name)),
             c->r);
     else
         nj_infer_note_args(c->in, infer_fail(c->in, c->r, NJ_ERR_TYPE_CALL, c->name, nj_infer_types(c->in, types, n)),

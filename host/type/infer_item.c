@@ -115,7 +115,7 @@ const NjType *nj_infer_index(Infer *in, NjRef r, const NjType *array, NjRef inde
     if (x.bad || x.ellipses > 1) {
         const NjType *t = infer_type(in, index);
         if (x.bad && x.bad->kind == NJ_K_ARRAY)
-            g = infer_fail(in, r, NJ_ERR_NYI_TYPED, "indexing with an array");
+            g = infer_fail(in, r, NJ_ERR_NYI_ARRAY, "indexing with an array");
         else
             g = infer_fail(in, r, NJ_ERR_TYPE_INDEX, array->name, t->name);
         nj_infer_note_args(in, g, r);

@@ -50,7 +50,7 @@ const NjType *nj_infer_op_binop(Infer *in, NjRef r)
         return t;
     NjDiag *g;
     if (left->kind == NJ_K_ARRAY || right->kind == NJ_K_ARRAY)
-        g = infer_fail(in, r, NJ_ERR_NYI_TYPED, "arithmetic on whole arrays");
+        g = infer_fail(in, r, NJ_ERR_NYI_ARRAY, "arithmetic on whole arrays");
     else
         g = infer_fail(in, r, NJ_ERR_TYPE_BINOP, nj_bin_signs[v->sub], infer_arg(in, r, 0)->name,
                        infer_arg(in, r, 1)->name);
@@ -67,7 +67,7 @@ const NjType *nj_infer_op_unop(Infer *in, NjRef r)
         return nj_infer_op_truth(in, r);
     if (nj_rule_unop(in->ts, (NjUn)v->sub, infer_bare(t), &rule))
         return rule.result;
-    NjDiag *g = t->kind == NJ_K_ARRAY ? infer_fail(in, r, NJ_ERR_NYI_TYPED, "arithmetic on whole arrays")
+    NjDiag *g = t->kind == NJ_K_ARRAY ? infer_fail(in, r, NJ_ERR_NYI_ARRAY, "arithmetic on whole arrays")
                                       : infer_fail(in, r, NJ_ERR_TYPE_UNARY, nj_un_signs[v->sub], t->name);
     nj_infer_note_args(in, g, r);
     return NULL;
@@ -128,7 +128,7 @@ const NjType *nj_infer_op_cmp(Infer *in, NjRef r)
     if (comparable(in, (NjCmp)v->sub, left, right) || nj_infer_evaluate(in, r))
         return infer_scalar(in, NJ_T_BOOL);
     if ((left->kind == NJ_K_ARRAY || right->kind == NJ_K_ARRAY) && !is_identity((NjCmp)v->sub)) {
-        nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_NYI_TYPED, "comparing whole arrays"), r);
+        nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_NYI_ARRAY, "comparing whole arrays"), r);
         return NULL;
     }
     nj_infer_note_args(in, infer_fail(in, r, NJ_ERR_TYPE_COMPARE, left->name, right->name, nj_cmp_signs[v->sub]), r);
