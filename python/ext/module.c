@@ -91,9 +91,29 @@ static PyObject *ext_alloc_fail_at(PyObject *module, PyObject *arg)
     Py_RETURN_NONE;
 }
 
+static PyObject *ext_variables(PyObject *module, PyObject *unused)
+{
+    static const char *const rows[][2] = {
+#define KNOB_STR(name, env, deflt, help) {env, help},
+#define KNOB_INT(name, env, deflt, help) {env, help},
+#include "base/knobs.def"
+#undef KNOB_STR
+#undef KNOB_INT
+    };
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; list && i < NJ_COUNT(rows); i++) {
+        PyObject *row = Py_BuildValue("ss", rows[i][0], rows[i][1]);
+        if (!row || PyList_Append(list, row) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(row);
+    }
+    return list;
+}
+
 static PyMethodDef ext_methods[] = {
     {"_alloc_fail_at", ext_alloc_fail_at, METH_O, NULL},
     {"dump", ext_dump, METH_O, "dump(letters): show stages of what is compiled from now on; dump('help') lists them."},
+    {"variables", ext_variables, METH_NOARGS, "variables(): [(environment variable, what it does)]"},
     {"jit_disabled", ext_jit_disabled, METH_NOARGS, "Is NAJA_DISABLE_JIT set, or NUMBA_DISABLE_JIT?"},
     {"get_num_threads", ext_threads, METH_NOARGS, "The number of threads that parallel code uses."},
     {"set_num_threads", ext_set_threads, METH_O,

@@ -1,4 +1,4 @@
-"""python -m naja: what this machine has and what naja found on it; the cache of compiled code."""
+"""python -m naja: what this machine has and what naja found on it; environment variables; the cache of compiled code."""
 import argparse
 import sys
 
@@ -13,6 +13,15 @@ def _print_info(args):
     return 0
 
 
+def _print_variables(args):
+    import os
+    from . import _naja
+    for name, help in _naja.variables():
+        value = os.environ.get(name)
+        print(f"  {name:<18} {help}" + ("" if value is None else f"  [{value}]"))
+    return 0
+
+
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m naja",
                                      description="naja compiles Python functions to native code and GPU kernels.")
@@ -20,6 +29,8 @@ def _parser():
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     info = commands.add_parser("info", help="versions, CPU, threads, libraries found and where, devices")
     info.set_defaults(run=_print_info)
+    variables = commands.add_parser("variables", help="environment variables that naja reads, and [what they are set to]")
+    variables.set_defaults(run=_print_variables)
     from .cache import add_commands
     add_commands(commands)
     return parser

@@ -209,3 +209,13 @@ def test_names_of_cpus_and_features(tmp_path, knobs, wanted):
         return check(done, "2\n")
     assert done.returncode == 1 and done.stderr.count("nonsense") <= 3
     assert done.stderr.splitlines()[0].startswith("Traceback") and done.stderr.splitlines()[-1].startswith("naja.errors.LibraryError: " + wanted)
+
+
+def test_every_variable_is_listed():
+    listed = subprocess.run([sys.executable, "-m", "naja", "variables"], capture_output=True, text=True, timeout=60,
+                            env=dict(os.environ, NAJA_CACHE_SIZE="77")).stdout.splitlines()
+    table = os.path.join(os.path.dirname(__file__), "..", "..", "host", "base", "knobs.def")
+    with open(table) as f:
+        names = [line.split('"')[1] for line in f if line.startswith("KNOB_")]
+    assert [line.split()[0] for line in listed] == names and len(names) > 20
+    assert [line for line in listed if line.endswith("[77]")] == [line for line in listed if "NAJA_CACHE_SIZE" in line]
