@@ -244,11 +244,25 @@ static void dec_call_kw(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
     dec_put2(d, op, arg, index + 1);
 }
 
+/* arg2: the row that tells why it is refused, where it is. */
+static void dec_reason(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k) { dec_put2(d, op, arg, k); }
+
+/* Displays append to the list below; only comprehensions to one further down. */
+static void dec_append(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
+{
+    if (arg == 1)
+        dec_put(d, op, arg);
+    else
+        dec_refuse(d, (DecRow)k);
+}
+
 static void dec_intrinsic(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
 {
-    enum { INTRINSIC_UNARY_POSITIVE = 5 };
+    enum { INTRINSIC_UNARY_POSITIVE = 5, INTRINSIC_LIST_TO_TUPLE = 6 };
     if (arg == INTRINSIC_UNARY_POSITIVE)
         dec_put(d, op, k);
+    else if (arg == INTRINSIC_LIST_TO_TUPLE)
+        dec_put2(d, NJ_BC_LIST_TUPLE, 0, ROW_STAR_UNPACKING);
     else
         dec_refuse(d, ROW_STAR_UNPACKING);
 }
@@ -314,25 +328,6 @@ static void dec_for(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
     dec_put(d, NJ_BC_FOR_VALUE, 0);
 }
 
-/* `f(1, *t)`, `(1, *t)` and `f(**d)` build a list or dict first: told from displays by what becomes of it. */
-static void dec_display(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
-{
-    enum { INTRINSIC_LIST_TO_TUPLE = 6, FAR = 100 };
-    uint32_t caches;
-    for (uint32_t unit = d->next; 2 * unit < d->code->nbytes && unit < d->next + FAR; unit += 1 + caches) {
-        DecRow row = dec_row(d->code, unit, &caches);
-        bool is_tuple = row == ROW_CALL_INTRINSIC_1 && d->code->bytes[2 * unit + 1] == INTRINSIC_LIST_TO_TUPLE;
-        if (row == ROW_LIST_TO_TUPLE || is_tuple)
-            k = ROW_STAR_UNPACKING;
-        if (row == ROW_DICT_MERGE)
-            k = ROW_DICT_MERGE;
-        if (k == ROW_STAR_UNPACKING || k == ROW_DICT_MERGE || row == ROW_COUNT || row == ROW_STORE_FAST ||
-            row == ROW_RETURN_VALUE)
-            break;
-    }
-    dec_refuse(d, (DecRow)k);
-}
-
 /* 3.12 compiles comprehensions in place; what they build is made right after their variable is saved. */
 static void dec_comprehension(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
 {
@@ -343,7 +338,7 @@ static void dec_comprehension(Decoder *d, uint32_t arg, NjBcOp op, uint32_t k)
         if (row == ROW_BUILD_LIST || row == ROW_BUILD_SET || row == ROW_BUILD_MAP)
             break;
     }
-    dec_refuse(d, row == ROW_BUILD_SET ? ROW_SET_ADD : row == ROW_BUILD_MAP ? ROW_MAP_ADD : ROW_LIST_APPEND);
+    dec_refuse(d, row == ROW_BUILD_SET ? ROW_SET_ADD : row == ROW_BUILD_MAP ? ROW_DICT_COMPREHENSION : ROW_LIST_COMPREHENSION);
 }
 
 /* -- tables ---------------------------------------------------------------------------------------------- */
@@ -464,6 +459,7 @@ static bool dec_arg_fits(const NjCode *c, const NjIns *i)
     case NJ_BC_LOAD_FAST: case NJ_BC_STORE_FAST: case NJ_BC_DEL_FAST: return i->arg < c->nlocals + c->ncells;
     case NJ_BC_SLICE: return i->arg == 2 || i->arg == 3;
     case NJ_BC_CALL: case NJ_BC_CALL_NULL: return i->arg2 <= c->nconsts && i->arg < (1u << 24);
+    case NJ_BC_LIST: case NJ_BC_MAP: case NJ_BC_MAP_KEYED:
     case NJ_BC_TUPLE: case NJ_BC_UNPACK: case NJ_BC_COPY: case NJ_BC_SWAP: return i->arg < (1u << 24);
     default: return true;
     }

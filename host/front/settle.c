@@ -1,50 +1,69 @@
-/* settle.c - follows control over decoded instructions once, with an abstract stack that only tells nulls from values.
+/* settle.c - follows control over decoded instructions once, with an abstract stack of what CPython's slots hold.
  *
  * In: decode.c's list. Out: the same list without unreachable instructions or copies of a `return`, without CPython's
  * null slots (a CALL_NULL becomes a CALL of what is really passed: `assert x, "m"` calls AssertionError in the place of
  * a method), and with branches on constants decided, so that what a constant global switches off is not even refused.
- * Each instruction is visited once.
+ * CPython builds long tuples and the arguments of long calls in lists and dicts: here their elements stay on the stack,
+ * one value each, until a TUPLE or CALL_EX takes them; a list or dict used in any other way is refused where it is
+ * made. Each instruction is visited once, and once more for a function that is refused so.
  */
 #include "front/front.h"
 
-enum { MERGE_MOST = 64 };        /* instructions of a `return` that copies are compared over */
+enum {
+    MERGE_MOST = 64,             /* instructions of a `return` that copies are compared over */
+    ROUNDS_MOST = 8,             /* walks, before every list and dict of the function is refused */
+    CALL_LONG = 30,              /* CPython writes a call of more arguments, keywords counted twice, as a CALL_EX */
+};
 
-typedef struct Nulls { uint32_t n; uint8_t *at; } Nulls;        /* one byte for each slot: is it null? */
-typedef struct Todo { uint32_t ins; Nulls stack; } Todo;
+/* TUPLE is a value, too, made of n elements just there. LIST, MAP (keys and values in turn) and KEYED (values, then a
+ * tuple of the keys) are `width` values on our stack. */
+typedef enum SlotKind { SLOT_VALUE, SLOT_NULL, SLOT_TUPLE, SLOT_LIST, SLOT_MAP, SLOT_KEYED } SlotKind;
+typedef struct Slot { SlotKind kind; uint32_t width, n, maker; } Slot;
+
+typedef struct Stack { uint32_t n; Slot *at; } Stack;
+typedef struct Todo { uint32_t ins; Stack stack; } Todo;
+typedef struct Seen { uint32_t depth, open; uint64_t shape; } Seen;        /* open: 1 + maker of the topmost list */
 
 typedef struct Settle {
     NjArena *arena;
     const NjCode *code;
     NjBytecode *bc;
+    NjIns *before;               /* the instructions as they were, if there is a list or dict */
     NjBits *seen, *targets;
-    uint32_t *depth, *nulls;     /* at each instruction seen: slots, and how many of them are null */
-    Nulls stack;
-    uint32_t cap;
+    Seen *met;                   /* the stack at each instruction seen */
+    Stack stack;
+    uint32_t cap, now;
     NJ_VEC(Todo) todo;
+    bool again;                  /* a list or dict turned out to be a real one */
     const char *wrong;
 } Settle;
 
-/* -- the stack of nulls ---------------------------------------------------------------------------------- */
+/* -- the stack ------------------------------------------------------------------------------------------- */
 
-static void nulls_push(Settle *s, uint32_t n, bool is_null)
+static void slots_push(Settle *s, uint32_t n, Slot slot)
 {
     if (s->stack.n + n > s->cap) {
         uint32_t cap = 2 * (s->stack.n + n) + 16;
-        uint8_t *at = nj_arena_alloc(s->arena, cap);
+        Slot *at = nj_arena_alloc(s->arena, cap * sizeof *at);
         if (!at) {
             s->wrong = "a stack that is too deep";
             return;
         }
         if (s->stack.n)
-            memcpy(at, s->stack.at, s->stack.n);
+            memcpy(at, s->stack.at, s->stack.n * sizeof *at);
         s->stack.at = at;
         s->cap = cap;
     }
-    memset(s->stack.at + s->stack.n, is_null, n);
-    s->stack.n += n;
+    while (n--)
+        s->stack.at[s->stack.n++] = slot;
 }
 
-static bool nulls_pop(Settle *s, uint32_t n)
+static void slots_push_values(Settle *s, uint32_t n)
+{
+    slots_push(s, n, (Slot){.kind = SLOT_VALUE, .width = 1});
+}
+
+static bool slots_pop(Settle *s, uint32_t n)
 {
     if (n > s->stack.n) {
         s->wrong = "a stack that runs empty";
@@ -54,24 +73,52 @@ static bool nulls_pop(Settle *s, uint32_t n)
     return true;
 }
 
-static bool nulls_any(const Settle *s, uint32_t from, uint32_t to)
+static bool slot_is_open(const Slot *t) { return t->kind >= SLOT_LIST; }
+
+/* The list or dict made at `maker` is none that a tuple or a call is built from: refused there, for `row`'s reason. */
+static void settle_refuse(Settle *s, uint32_t maker, uint32_t row)
 {
-    for (uint32_t i = from; i < to; i++)
-        if (s->stack.at[i])
-            return true;
-    return false;
+    NjIns *i = &s->before[maker];
+    if (i->op != NJ_BC_UNSUPPORTED)
+        *i = (NjIns){.op = NJ_BC_UNSUPPORTED, .arg = row, .unit = i->unit, .raw = i->raw};
+    else
+        i->arg = row;
+    s->again = true;
 }
 
-/* How deep the value `arg` slots down is once nulls are gone. */
-static uint32_t nulls_depth(Settle *s, uint32_t arg)
+/* Slots [from, to) are used as values. */
+static void slots_use(Settle *s, uint32_t from, uint32_t to)
 {
-    uint32_t depth = arg;
+    for (uint32_t i = from; i < to; i++) {
+        const Slot *t = &s->stack.at[i];
+        if (t->kind == SLOT_NULL)
+            s->wrong = "a null used as a value";
+        else if (slot_is_open(t) && s->before[t->maker].op != NJ_BC_UNSUPPORTED)
+            settle_refuse(s, t->maker, s->before[t->maker].arg2);
+    }
+}
+
+/* Pops values. */
+static bool slots_take(Settle *s, uint32_t n)
+{
+    if (!slots_pop(s, n))
+        return false;
+    slots_use(s, s->stack.n, s->stack.n + n);
+    return !s->wrong;
+}
+
+static Slot *slots_top(Settle *s) { return s->stack.n ? &s->stack.at[s->stack.n - 1] : NULL; }
+
+/* How deep the value `arg` slots down is on our stack. */
+static uint32_t slots_depth(Settle *s, uint32_t arg)
+{
+    uint32_t depth = 0;
     if (!arg || arg > s->stack.n) {
         s->wrong = "a stack that runs empty";
         return 1;
     }
     for (uint32_t i = 1; i <= arg; i++)
-        depth -= s->stack.at[s->stack.n - i];
+        depth += s->stack.at[s->stack.n - i].width;
     return depth ? depth : 1;
 }
 
@@ -80,48 +127,134 @@ static uint32_t nulls_depth(Settle *s, uint32_t arg)
 static void settle_call(Settle *s, NjIns *i)
 {
     uint32_t nargs = i->arg;
-    if (!nulls_pop(s, nargs + 2))
+    if (!slots_pop(s, nargs + 2))
         return;
-    bool has_null = s->stack.at[s->stack.n] || s->stack.at[s->stack.n + 1];
-    if (nulls_any(s, s->stack.n + 2, s->stack.n + 2 + nargs) ||
-        (s->stack.at[s->stack.n] && s->stack.at[s->stack.n + 1]))
-        s->wrong = "a null used as a value";
+    Slot *f = &s->stack.at[s->stack.n];
+    bool null0 = f[0].kind == SLOT_NULL, null1 = f[1].kind == SLOT_NULL;
+    slots_use(s, s->stack.n + null0, s->stack.n + 2 - null1 + (null0 && null1));
+    slots_use(s, s->stack.n + 2, s->stack.n + 2 + nargs);
     i->op = NJ_BC_CALL;
-    i->arg = has_null ? nargs : nargs + 1;
-    nulls_push(s, 1, false);
+    i->arg = null0 || null1 ? nargs : nargs + 1;
+    slots_push_values(s, 1);
 }
 
 static void settle_copy(Settle *s, NjIns *i)
 {
-    uint32_t depth = nulls_depth(s, i->arg);
-    if (!s->wrong && (s->stack.at[s->stack.n - i->arg] || s->stack.at[s->stack.n - 1]))
-        s->wrong = "a null used as a value";
+    uint32_t depth = slots_depth(s, i->arg), n = s->stack.n;
+    if (!s->wrong) {
+        slots_use(s, n - i->arg, n - i->arg + 1);
+        slots_use(s, n - 1, n);
+    }
     if (s->wrong)
         return;
     i->arg = depth;
     if (i->op == NJ_BC_COPY)
-        nulls_push(s, 1, false);
+        slots_push_values(s, 1);
+    else
+        s->stack.at[n - 1] = s->stack.at[n - i->arg] = (Slot){.kind = SLOT_VALUE, .width = 1};
+}
+
+/* What begins a list or dict: its first elements are on the stack, and stay. */
+static void settle_open(Settle *s, NjIns *i)
+{
+    SlotKind kind = i->op == NJ_BC_LIST ? SLOT_LIST : i->op == NJ_BC_MAP ? SLOT_MAP : SLOT_KEYED;
+    uint32_t n = kind == SLOT_LIST ? i->arg : kind == SLOT_MAP ? 2 * i->arg : i->arg + 1;
+    if (!slots_take(s, n))
+        return;
+    i->op = NJ_BC_NOP;
+    slots_push(s, 1, (Slot){.kind = kind, .width = n, .maker = s->now});
+}
+
+static void settle_append(Settle *s, NjIns *i)
+{
+    SlotKind kind = i->op == NJ_BC_LIST_APPEND ? SLOT_LIST : SLOT_MAP;
+    uint32_t n = kind == SLOT_LIST ? 1 : 2;
+    if (!slots_take(s, n))
+        return;
+    Slot *t = slots_top(s);
+    if (!t || t->kind != kind)
+        s->wrong = "an element of no list";
+    else
+        t->width += n;
+    i->op = NJ_BC_NOP;
+}
+
+/* Elements that only run time knows: of a list that becomes a tuple, or a dict that becomes keywords, settle_close and
+ * the row tell the better reason. */
+static void settle_extend(Settle *s, NjIns *i)
+{
+    if (!slots_take(s, 1))
+        return;
+    Slot *t = slots_top(s);
+    if (t && slot_is_open(t))
+        settle_refuse(s, t->maker, i->arg2);
+    else
+        s->wrong = "elements of no list";
+}
+
+static void settle_close(Settle *s, NjIns *i)
+{
+    Slot *t = slots_top(s);
+    if (!t || t->kind != SLOT_LIST) {
+        s->wrong = "a tuple of no list";
+        return;
+    }
+    if (s->before[t->maker].op == NJ_BC_UNSUPPORTED)
+        settle_refuse(s, t->maker, i->arg2);
+    i->op = NJ_BC_TUPLE;
+    i->arg = t->width;
+    *t = (Slot){.kind = SLOT_TUPLE, .width = 1, .n = t->width};
+}
+
+/* f(*tuple, **dict): only as CPython itself writes a call that is long. */
+static void settle_call_ex(Settle *s, NjIns *i)
+{
+    bool has_map = i->arg & 1, has_null = s->code->version >= 311;
+    uint32_t n = 2u + has_map + has_null, null_at = s->code->version >= 313;
+    if (!slots_pop(s, n))
+        return;
+    const Slot *at = &s->stack.at[s->stack.n], *map = has_map ? &at[n - 1] : NULL, *args = &at[n - 1 - has_map];
+    uint32_t nkw = !map ? 0 : map->kind == SLOT_MAP ? map->width / 2 : map->kind == SLOT_KEYED ? map->width - 1 : 0;
+    bool known = args->kind == SLOT_TUPLE && (!map || slot_is_open(map));
+    if (has_null && at[null_at].kind != SLOT_NULL)
+        s->wrong = "a call without its null";
+    slots_use(s, s->stack.n + (has_null && !null_at), s->stack.n + 1 + (has_null && !null_at));
+    slots_use(s, s->stack.n + n - 1 - has_map, s->stack.n + n - has_map);
+    uint32_t row = i->arg2;
+    if (!known || (uint64_t)args->n + 2u * nkw <= CALL_LONG)
+        *i = (NjIns){.op = NJ_BC_UNSUPPORTED, .arg = row, .unit = i->unit, .raw = i->raw};
+    else
+        *i = (NjIns){.op = NJ_BC_CALL_EX, .arg = 2 + (map ? map->width : 0), .unit = i->unit, .raw = i->raw,
+                     .arg2 = row << 2 | (!map ? 0 : map->kind == SLOT_MAP ? 1 : 2)};
+    slots_push_values(s, 1);
 }
 
 static void settle_effect(Settle *s, NjIns *i)
 {
+    const NjConst *k = i->op == NJ_BC_LOAD_CONST ? s->code->consts[i->arg] : NULL;
+    bool is_const = k && k->kind == NJ_C_TUPLE;
     switch (i->op) {
     case NJ_BC_PUSH_NULL:
         i->op = NJ_BC_NOP;
-        nulls_push(s, 1, true);
+        slots_push(s, 1, (Slot){.kind = SLOT_NULL});
         break;
     case NJ_BC_CALL_NULL: settle_call(s, i); break;
     case NJ_BC_COPY: case NJ_BC_SWAP: settle_copy(s, i); break;
+    case NJ_BC_LIST: case NJ_BC_MAP: case NJ_BC_MAP_KEYED: settle_open(s, i); break;
+    case NJ_BC_LIST_APPEND: case NJ_BC_MAP_ADD: settle_append(s, i); break;
+    case NJ_BC_EXTEND: settle_extend(s, i); break;
+    case NJ_BC_LIST_TUPLE: settle_close(s, i); break;
+    case NJ_BC_CALL_EX: settle_call_ex(s, i); break;
     case NJ_BC_FOR_ITER:                    /* looks at the iterator, which only its jump pops */
-        if (!s->stack.n || s->stack.at[s->stack.n - 1])
+        if (!s->stack.n || s->stack.at[s->stack.n - 1].kind == SLOT_NULL)
             s->wrong = "a loop without an iterator";
         break;
     default:
-        if (!nulls_pop(s, nj_bc_pops(i)))
+        if (!slots_take(s, nj_bc_pops(i)))
             break;
-        if (nulls_any(s, s->stack.n, s->stack.n + nj_bc_pops(i)))
-            s->wrong = "a null used as a value";
-        nulls_push(s, nj_bc_pushes(i), false);
+        slots_push_values(s, nj_bc_pushes(i));
+        if (i->op == NJ_BC_TUPLE || is_const)
+            *slots_top(s) = (Slot){.kind = SLOT_TUPLE, .width = 1, .n = is_const ? k->tuple.n : i->arg};
     }
 }
 
@@ -153,26 +286,39 @@ static void settle_decide(Settle *s, uint32_t n)
 
 /* -- the walk -------------------------------------------------------------------------------------------- */
 
-static uint32_t nulls_count(const Settle *s)
+/* FNV-1a over what each slot is; whether a value was made as a tuple just before does not tell ways apart. */
+static Seen settle_look(const Settle *s)
 {
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < s->stack.n; i++)
-        n += s->stack.at[i];
-    return n;
+    Seen now = {.depth = s->stack.n, .shape = 0xcbf29ce484222325u};
+    for (uint32_t i = 0; i < s->stack.n; i++) {
+        const Slot *t = &s->stack.at[i];
+        SlotKind kind = t->kind == SLOT_TUPLE ? SLOT_VALUE : t->kind;
+        now.shape = (now.shape ^ ((uint64_t)t->width << 3 | kind)) * 0x100000001b3u;
+        now.open = slot_is_open(t) ? t->maker + 1 : now.open;
+    }
+    return now;
 }
 
-/* Notes the stack where control first comes to n; every other way there must agree, as later stages rely on it. */
+/* Notes the stack where control first comes to n; every other way there must agree, as later stages rely on it. Ways
+ * may bring different lists: `[a] if c else b`; those are real ones. */
 static bool settle_meet(Settle *s, uint32_t n)
 {
-    uint32_t nulls = nulls_count(s);
+    Seen now = settle_look(s), *met = &s->met[n];
     if (!nj_bits_has(s->seen, n)) {
         nj_bits_set(s->seen, n);
-        s->depth[n] = s->stack.n;
-        s->nulls[n] = nulls;
+        *met = now;
         return true;
     }
-    if (s->depth[n] != s->stack.n || s->nulls[n] != nulls)
+    if (met->depth == now.depth && met->shape == now.shape)
+        return false;
+    if (met->depth != now.depth || (!met->open && !now.open))
         s->wrong = "stacks that differ where control meets";
+    else
+        for (int k = 0; k < 2; k++) {
+            uint32_t maker = k ? met->open : now.open;
+            if (maker && s->before[maker - 1].op != NJ_BC_UNSUPPORTED)
+                settle_refuse(s, maker - 1, s->before[maker - 1].arg2);
+        }
     return false;
 }
 
@@ -181,11 +327,11 @@ static void settle_later(Settle *s, uint32_t ins, uint32_t pop)
     if (s->wrong)
         return;
     Todo t = {.ins = ins, .stack = {.n = s->stack.n < pop ? 0 : s->stack.n - pop}};
-    t.stack.at = nj_arena_alloc(s->arena, t.stack.n + 1u);
+    t.stack.at = nj_arena_alloc(s->arena, (t.stack.n + 1u) * sizeof *t.stack.at);
     if (!t.stack.at || !nj_vec_push(s->arena, &s->todo, t))
         s->wrong = "a stack that is too deep";
     else if (t.stack.n)
-        memcpy(t.stack.at, s->stack.at, t.stack.n);
+        memcpy(t.stack.at, s->stack.at, t.stack.n * sizeof *t.stack.at);
 }
 
 /* Follows control from one instruction until it ends or meets what has been seen. */
@@ -193,6 +339,7 @@ static void settle_path(Settle *s, uint32_t n)
 {
     for (; !s->wrong && settle_meet(s, n); n++) {
         NjIns *i = &s->bc->ins[n];
+        s->now = n;
         settle_effect(s, i);
         if (i->op == NJ_BC_JUMP_IF)
             settle_decide(s, n);
@@ -209,12 +356,36 @@ static void settle_path(Settle *s, uint32_t n)
 
 static void settle_walk(Settle *s)
 {
+    s->stack.n = 0;
+    s->todo.n = 0;
     settle_later(s, 0, 0);
     while (s->todo.n && !s->wrong) {
         Todo t = s->todo.at[--s->todo.n];
         s->stack = t.stack;
         s->cap = t.stack.n;
         settle_path(s, t.ins);
+    }
+}
+
+static bool is_open(NjBcOp op) { return op == NJ_BC_LIST || op == NJ_BC_MAP || op == NJ_BC_MAP_KEYED; }
+
+/* Walks until no list or dict is found to be a real one: those that were end their way, so what they had hidden is seen
+ * by the next walk. */
+static void settle_rounds(Settle *s)
+{
+    size_t size = s->bc->n * sizeof *s->bc->ins;
+    for (uint32_t i = 0; i < s->bc->n && !s->before; i++)
+        if (is_open(s->bc->ins[i].op) && !(s->before = nj_arena_copy(s->arena, s->bc->ins, size)))
+            return;
+    settle_walk(s);
+    for (int round = 1; s->again && !s->wrong; round++) {
+        for (uint32_t i = 0; round == ROUNDS_MOST && i < s->bc->n; i++)
+            if (is_open(s->before[i].op))
+                settle_refuse(s, i, s->before[i].arg2);
+        memcpy(s->bc->ins, s->before, size);
+        memset(s->seen->w, 0, (s->seen->n + 63) / 64 * sizeof *s->seen->w);
+        s->again = false;
+        settle_walk(s);
     }
 }
 
@@ -327,15 +498,14 @@ NjStatus nj_front_settle(NjArena *a, const NjCode *code, NjBytecode *bc, NjDiags
 {
     Settle s = {.arena = a, .code = code, .bc = bc, .seen = nj_bits_new(a, bc->n), .targets = nj_bits_new(a, bc->n)};
     uint32_t *map = nj_arena_alloc(a, (bc->n + 1u) * sizeof *map);
-    s.depth = nj_arena_alloc(a, (bc->n + 1u) * sizeof *s.depth);
-    s.nulls = nj_arena_alloc(a, (bc->n + 1u) * sizeof *s.nulls);
-    if (!s.seen || !s.targets || !map || !s.depth || !s.nulls)
+    s.met = nj_arena_alloc(a, (bc->n + 1u) * sizeof *s.met);
+    if (!s.seen || !s.targets || !map || !s.met)
         return NJ_E_NOMEM;
     settle_merge(&s);
     for (uint32_t i = 0; i < bc->n; i++)
         if (nj_bc_is_jump(bc->ins[i].op))
             nj_bits_set(s.targets, bc->ins[i].arg);
-    settle_walk(&s);
+    settle_rounds(&s);
     if (nj_arena_failed(a))
         return NJ_E_NOMEM;
     if (s.wrong)

@@ -344,6 +344,67 @@ static void step_call(NjFront *s, const NjIns *i)
     nj_front_push(s, r);
 }
 
+/* The elements of a tuple that was made just for this call; it is not made then. NULL: they are not known. */
+static NjRef *step_spread(NjFront *s, NjRef x, uint32_t *n)
+{
+    NjVal *v = nj_val(s->f, x);
+    const NjConst *k = nj_front_const_of(s->f, x);
+    bool is_const = k && k->kind == NJ_C_TUPLE;
+    if (!is_const && v->op != NJ_OP_py_tuple)
+        return NULL;
+    *n = is_const ? k->tuple.n : v->nargs;
+    NjRef *out = nj_arena_alloc(s->scratch, (*n + 1u) * sizeof *out);
+    for (uint32_t i = 0; out && i < *n; i++)
+        out[i] = is_const ? step_global(s, k->tuple.at[i], "<constant>") : v->args[i];
+    if (!is_const && !v->name && v->blk == s->at.b && nj_blk(s->f, s->at.b)->last == x)
+        nj_val_unlink(s->f, x);
+    return out;
+}
+
+/* Keyword names and values, as CALL_EX has them: into names and at. False: they are no names. */
+static bool step_keywords(NjFront *s, const NjRef *kw, uint32_t n, bool in_turn, const char **names, NjRef *at)
+{
+    const NjConst *keys = in_turn || !n ? NULL : nj_front_const_of(s->f, kw[n]);
+    for (uint32_t i = 0; i < n; i++) {
+        const NjConst *k = in_turn ? nj_front_const_of(s->f, kw[2 * i]) : NULL;
+        if (keys && keys->kind == NJ_C_TUPLE && i < keys->tuple.n)
+            k = keys->tuple.at[i];
+        if (!k || k->kind != NJ_C_STR)
+            return false;
+        names[i] = k->str.text;
+        at[i] = in_turn ? kw[2 * i + 1] : kw[i];
+    }
+    return true;
+}
+
+/* A call that CPython finds too long for its stack: f(*tuple, **dict), both made just before. */
+static void step_call_ex(NjFront *s, const NjIns *i)
+{
+    uint32_t form = i->arg2 & 3, n = 0, nkw = form == 0 ? 0 : form == 1 ? (i->arg - 2) / 2 : i->arg - 3;
+    NjRef *values = step_args(s, i->arg), *args = values ? step_spread(s, values[1], &n) : NULL;
+    NjRef *all = nj_arena_alloc(s->scratch, (1u + n + nkw) * sizeof *all);
+    NjCallee *q = NJ_NEW(s->f->arena, NjCallee);
+    const char **names = nj_arena_alloc(s->f->arena, (nkw + 1u) * sizeof *names);
+    if (values && !args)
+        step_error(s, NJ_ERR_NYI_BYTECODE, nj_front_construct(i->arg2 >> 2), NULL);
+    if (!args || !all || !names) {
+        nj_front_push(s, step_undef(s));
+        return;
+    }
+    all[0] = values[0];
+    memcpy(all + 1, args, n * sizeof *all);
+    if (!step_keywords(s, values + 2, nkw, form == 1, names, all + 1 + n)) {
+        nj_front_malformed(s->f->diags, s->code, "keyword names that are no names");
+        s->failed = true;
+    }
+    q->kwnames = names;
+    q->nkw = nkw;
+    NjRef r = nj_emit(&s->at, NJ_OP_py_call, 0, NULL, 1 + n + nkw, all);
+    if (r)
+        nj_val(s->f, r)->imm.callee = q;
+    nj_front_push(s, r);
+}
+
 static void step_get_iter(NjFront *s, const NjIns *i)
 {
     nj_front_push(s, nj_emit1(&s->at, NJ_OP_py_iter, NULL, nj_front_pop(s)));

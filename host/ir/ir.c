@@ -164,6 +164,11 @@ NjRef nj_fn_const(NjFn *f, const NjConst *k, const NjType *t)
 {
     if (!t && key_is_scalar(k))
         t = k->type;
+    Key same = {UINT64_MAX, (uintptr_t)k, 0, (uintptr_t)t};      /* a long tuple used again is not read again */
+    bool is_long = k->kind == NJ_C_TUPLE && k->tuple.n > 16;
+    NjRef known = is_long ? (NjRef)(uintptr_t)nj_map_get(f->consts, &same, sizeof same) : NJ_NOREF;
+    if (known)
+        return known;
     NjText key;
     nj_text_init(&key);
     key_put(&key, k, t);
@@ -173,6 +178,8 @@ NjRef nj_fn_const(NjFn *f, const NjConst *k, const NjType *t)
         if (r && !key.failed)
             (void)nj_map_put(f->consts, key.at, key.n, (void *)(uintptr_t)r);
     }
+    if (r && is_long)
+        (void)nj_map_put(f->consts, &same, sizeof same, (void *)(uintptr_t)r);
     nj_text_free(&key);
     return r;
 }

@@ -66,18 +66,15 @@ static void start_range(NjLow *l, NjCursor *c)
     nj_low_store(l, c->src.at[0], c->value_slot);
 }
 
-/* Equal elements, on the stack so that a counter can choose among them. */
+/* Equal elements, in memory so that a counter can choose among them. */
 static void start_tuple(NjLow *l, NjCursor *c)
 {
     uint32_t n = c->over->nelem, np = n ? c->src.n / n : 0;
     c->kind = CUR_TUPLE;
     start_counter(l, c, nj_low_int(l, l->i64, n));
     c->rooms = NJ_NEWN(l->arena, NjRef, np + 1);
-    for (uint32_t p = 0; p < np; p++) {
-        c->rooms[p] = nj_low_alloca(l, nj_low_core_type(l, c->src.at[p]), n < 2 ? 2 : n);
-        for (uint32_t k = 0; k < n; k++)
-            nj_low_store(l, c->src.at[k * np + p], nj_low_elem(l, c->rooms[p], nj_low_int(l, l->i64, k)));
-    }
+    for (uint32_t p = 0; p < np; p++)
+        c->rooms[p] = nj_low_room(l, c->src, p, np);
 }
 
 static void start_enumerate(NjLow *l, NjCursor *c)

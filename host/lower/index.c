@@ -200,7 +200,53 @@ NjIndexed nj_low_index(NjLow *l, NjParts x, NjRef index, const NjType *result)
 
 /* -- tuples ----------------------------------------------------------------------------------- */
 
-/* A run-time index into equal elements: through the stack, one array for each part. */
+/* A core constant as its bytes in memory. */
+static void put_bytes(char *to, const NjConst *k, const NjType *t)
+{
+    double f = k->kind == NJ_C_FLOAT ? k->f : k->kind == NJ_C_UINT ? (double)k->u : (double)(k->kind == NJ_C_BOOL ? k->b : k->i);
+    float half = (float)f;
+    int64_t i = k->kind == NJ_C_BOOL ? k->b : k->i;
+    if (t->kind == NJ_K_FLOAT)
+        memcpy(to, t->bits == 32 ? (const void *)&half : &f, t->nbytes);
+    else
+        memcpy(to, &i, t->nbytes);              /* the low bytes: little-endian, as every target is */
+}
+
+/* Part p of every element of a long tuple of constants, as one constant array; NULL when it is none. */
+static NjConst *room_const(NjLow *l, NjParts x, uint32_t p, uint32_t np, const NjType *t)
+{
+    enum { FEW = 16 };                          /* which LLVM keeps in registers */
+    uint32_t n = x.type->nelem;
+    bool is_plain = t->kind == NJ_K_BOOL || t->kind == NJ_K_INT || t->kind == NJ_K_UINT ||
+                    (t->kind == NJ_K_FLOAT && t->bits >= 32);
+    for (uint32_t k = 0; k < n; k++)
+        is_plain &= nj_val(l->f, x.at[k * np + p])->op == NJ_OP_const;
+    char *bytes = is_plain && n > FEW ? nj_arena_alloc(l->f->arena, (size_t)n * t->nbytes) : NULL;
+    NjConst *all = bytes ? NJ_NEW(l->f->arena, NjConst) : NULL;
+    for (uint32_t k = 0; all && k < n; k++)
+        put_bytes(bytes + (size_t)k * t->nbytes, nj_val(l->f, x.at[k * np + p])->imm.k, t);
+    if (!bytes)
+        return NULL;
+    all->kind = NJ_C_ARRAY;
+    all->array.data = bytes;
+    all->array.nbytes = (size_t)n * t->nbytes;
+    return all;
+}
+
+NjRef nj_low_room(NjLow *l, NjParts x, uint32_t p, uint32_t np)
+{
+    uint32_t n = x.type->nelem;
+    const NjType *t = nj_low_core_type(l, x.at[p]);
+    NjConst *all = room_const(l, x, p, np, t);
+    if (all)
+        return nj_low_constmem(l, all, t);
+    NjRef room = nj_low_alloca(l, t, n < 2 ? 2 : n);
+    for (uint32_t k = 0; k < n; k++)
+        nj_low_store(l, x.at[k * np + p], nj_low_elem(l, room, nj_low_int(l, l->i64, k)));
+    return room;
+}
+
+/* A run-time index into equal elements: one array for each part. */
 static NjParts tuple_dynamic(NjLow *l, NjParts x, NjRef index, const NjType *elem)
 {
     uint32_t n = x.type->nelem, np = n ? x.n / n : 0;
@@ -211,10 +257,7 @@ static NjParts tuple_dynamic(NjLow *l, NjParts x, NjRef index, const NjType *ele
     NjParts out = nj_low_parts(l, elem);
     for (uint32_t p = 0; p < np; p++) {
         const NjType *t = nj_low_core_type(l, out.n ? x.at[p] : NJ_NOREF);
-        NjRef room = nj_low_alloca(l, t, n < 2 ? 2 : n);
-        for (uint32_t k = 0; k < n; k++)
-            nj_low_store(l, x.at[k * np + p], nj_low_elem(l, room, nj_low_int(l, l->i64, k)));
-        out.at[p] = nj_low_load(l, t, nj_low_elem(l, room, i));
+        out.at[p] = nj_low_load(l, t, nj_low_elem(l, nj_low_room(l, x, p, np), i));
     }
     return out;
 }

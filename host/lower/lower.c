@@ -98,15 +98,21 @@ static NjParts tuple_const(NjLow *l, const NjConst *k, const NjType *t)
     return p;
 }
 
+NjRef nj_low_constmem(NjLow *l, const NjConst *bytes, const NjType *t)
+{
+    NjSpace space = bytes->array.nbytes <= 65536 ? NJ_SPACE_CONST : NJ_SPACE_GLOBAL;
+    NjAt entry = {.f = l->f, .b = 0, .before = nj_blk(l->f, 0)->first, .loc = l->at.loc};
+    NjRef data = nj_emit(&entry, NJ_OP_constmem, 0, nj_type_ptr(l->ts, t, space), 0, NULL);
+    if (data)
+        nj_val(l->f, data)->imm.k = bytes;
+    return nj_low_ptr(l, data, t, NJ_SPACE_GENERIC);
+}
+
 static NjParts array_const(NjLow *l, const NjConst *k, const NjType *t)
 {
     NjParts p = nj_low_zeros(l, t);
-    NjSpace space = k->array.nbytes <= 65536 ? NJ_SPACE_CONST : NJ_SPACE_GLOBAL;
-    NjAt entry = {.f = l->f, .b = 0, .before = nj_blk(l->f, 0)->first, .loc = l->at.loc};
-    NjRef data = nj_emit(&entry, NJ_OP_constmem, 0, nj_type_ptr(l->ts, t->elem, space), 0, NULL);
-    nj_val(l->f, data)->imm.k = k;
     NjArr a = {.type = t,
-               .data = nj_low_ptr(l, data, t->elem, NJ_SPACE_GENERIC),
+               .data = nj_low_constmem(l, k, t->elem),
                .shape = NJ_NEWN(l->arena, NjRef, t->ndim + 1)};
     a.owner = p.n > 1 ? p.at[1] : NJ_NOREF;
     for (unsigned d = 0; d < t->ndim; d++)

@@ -56,17 +56,20 @@ static bool same_class(const NjType *a, const NjType *b)
 
 static const NjType *unify_tuples(NjTypes *ts, const NjType *a, const NjType *b)
 {
-    const NjType *few[64];
+    const NjType *few[16], *t = NULL;
     char name[128];
-    if (a->nelem != b->nelem || a->nelem > NJ_COUNT(few) || !same_class(a, b))
+    uint32_t n = a->nelem, i = 0;
+    if (n != b->nelem || !same_class(a, b))
         return NULL;
-    for (uint32_t i = 0; i < a->nelem; i++) {
-        few[i] = nj_type_unify(ts, a->elems[i], b->elems[i]);
-        if (!few[i])
-            return NULL;
-    }
+    const NjType **elems = n <= NJ_COUNT(few) ? few : nj_malloc(n * sizeof *elems);
+    while (elems && i < n && (elems[i] = nj_type_unify(ts, a->elems[i], b->elems[i])))
+        i++;
     snprintf(name, sizeof name, "%.*s", (int)strcspn(a->name, "("), a->name);
-    return a->names ? nj_type_namedtuple(ts, name, few, a->names, a->nelem) : nj_type_tuple(ts, few, a->nelem);
+    if (elems && i == n)
+        t = a->names ? nj_type_namedtuple(ts, name, elems, a->names, n) : nj_type_tuple(ts, elems, n);
+    if (elems != few)
+        nj_free(elems);
+    return t;
 }
 
 static const NjType *unify_arrays(NjTypes *ts, const NjType *a, const NjType *b)

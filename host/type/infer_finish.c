@@ -10,11 +10,20 @@
 
 /* -- reporting ------------------------------------------------------------------------------------------------ */
 
+/* Of a tuple that has no type: the element within that has none. */
+static const NjConst *report_part(Infer *in, const NjConst *k)
+{
+    for (uint32_t i = 0; k && k->kind == NJ_C_TUPLE && k->tuple.n <= NJ_TUPLE_MOST && i < k->tuple.n; i++)
+        if (!nj_infer_const_type(in->ts, k->tuple.at[i]))
+            return report_part(in, k->tuple.at[i]);
+    return k;
+}
+
 /* An operand that has no type at all: a constant compiled code cannot hold, or an unbound variable. */
 static void report_operand(Infer *in, NjRef r, NjRef operand)
 {
     const NjVal *a = nj_val(in->f, operand);
-    const NjConst *k = a->op == NJ_OP_const ? a->imm.k : NULL;
+    const NjConst *k = a->op == NJ_OP_const ? report_part(in, a->imm.k) : NULL;
     const char *name = k && k->name ? k->name : a->name ? a->name : "?";
     if (a->op == NJ_OP_undef)
         infer_fail(in, r, NJ_ERR_NAME_UNBOUND, name);
@@ -22,6 +31,8 @@ static void report_operand(Infer *in, NjRef r, NjRef operand)
         infer_fail(in, r, NJ_ERR_NAME_UNDEFINED, name);
     else if (k && k->kind == NJ_C_BIGINT)
         infer_fail(in, r, NJ_ERR_INT_TOO_LARGE, k->str.text);
+    else if (k && k->kind == NJ_C_TUPLE)
+        infer_fail(in, r, NJ_ERR_NYI_TUPLE, k->tuple.n, NJ_TUPLE_MOST);
     else if (k)
         infer_fail(in, r, NJ_ERR_NYI_CONST, name);
 }

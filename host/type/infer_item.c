@@ -152,7 +152,7 @@ static bool bound_known(const Infer *in, NjRef r, int64_t missing, int64_t *out)
 static const NjType *tuple_slice(Infer *in, NjRef r, const NjType *t, NjRef index)
 {
     const NjVal *v = nj_val(in->f, index);
-    const NjType *elems[64];
+    const NjType **elems = NJ_NEWN(in->arena, const NjType *, t->nelem + 1);
     int64_t start, stop, step, n = t->nelem;
     unsigned count = 0;
     if (v->op != NJ_OP_py_slice || !bound_known(in, v->args[2], 1, &step) || step == 0 ||
@@ -166,7 +166,7 @@ static const NjType *tuple_slice(Infer *in, NjRef r, const NjType *t, NjRef inde
     stop = stop < 0 && stop != INT64_MIN ? stop + n : stop;
     start = start < low ? low : start > high ? high : start;
     stop = stop < low ? low : stop > high ? high : stop;
-    for (int64_t i = start; (step > 0 ? i < stop : i > stop) && count < NJ_COUNT(elems); i += step)
+    for (int64_t i = start; elems && (step > 0 ? i < stop : i > stop); i += step)
         elems[count++] = t->elems[i];
     return nj_type_tuple(in->ts, elems, count);
 }

@@ -12,17 +12,20 @@
 
 static const NjType *tuple_const_type(NjTypes *ts, const NjConst *k)
 {
-    const NjType *elems[64];
-    if (k->tuple.n > NJ_COUNT(elems))
+    const NjType *few[16], *t = NULL;
+    uint32_t n = k->tuple.n, i = 0;
+    if (n > NJ_TUPLE_MOST)
         return NULL;
-    for (uint32_t i = 0; i < k->tuple.n; i++) {
-        elems[i] = nj_infer_const_type(ts, k->tuple.at[i]);
-        if (!elems[i])
-            return NULL;
-    }
-    if (k->tuple.names)
-        return nj_type_namedtuple(ts, k->name ? k->name : "tuple", elems, k->tuple.names, k->tuple.n);
-    return nj_type_tuple(ts, elems, k->tuple.n);
+    const NjType **elems = n <= NJ_COUNT(few) ? few : nj_malloc(n * sizeof *elems);
+    while (elems && i < n && (elems[i] = nj_infer_const_type(ts, k->tuple.at[i])))
+        i++;
+    if (elems && i == n && k->tuple.names)
+        t = nj_type_namedtuple(ts, k->name ? k->name : "tuple", elems, k->tuple.names, n);
+    else if (elems && i == n)
+        t = nj_type_tuple(ts, elems, n);
+    if (elems != few)
+        nj_free(elems);
+    return t;
 }
 
 const NjType *nj_infer_const_type(NjTypes *ts, const NjConst *k)

@@ -6,37 +6,45 @@
 
 /* -- operators --------------------------------------------------------------------------------------------- */
 
-static const NjType *concat(Infer *in, const NjType *l, const NjType *r)
+static bool fits(Infer *in, NjRef r, uint64_t n)
 {
-    const NjType *elems[64];
-    if (l->nelem + r->nelem > NJ_COUNT(elems))
-        return NULL;
-    for (uint32_t i = 0; i < l->nelem + r->nelem; i++)
+    if (n > NJ_TUPLE_MOST)
+        infer_fail(in, r, NJ_ERR_NYI_TUPLE, n > UINT32_MAX ? UINT32_MAX : (uint32_t)n, NJ_TUPLE_MOST);
+    return n <= NJ_TUPLE_MOST;
+}
+
+static const NjType *concat(Infer *in, NjRef at, const NjType *l, const NjType *r)
+{
+    uint32_t n = l->nelem + r->nelem;
+    const NjType **elems = fits(in, at, n) ? NJ_NEWN(in->arena, const NjType *, n + 1) : NULL;
+    for (uint32_t i = 0; elems && i < n; i++)
         elems[i] = i < l->nelem ? l->elems[i] : r->elems[i - l->nelem];
-    return nj_type_tuple(in->ts, elems, l->nelem + r->nelem);
+    return elems ? nj_type_tuple(in->ts, elems, n) : NULL;
 }
 
-/* (0,) * 3 or 3 * (0,): the count must be known. */
-static const NjType *repeat(Infer *in, const NjType *t, NjRef count)
+/* (0,) * 3 or 3 * (0,). */
+static const NjType *repeat(Infer *in, NjRef at, const NjType *t, int64_t times)
 {
+    uint64_t n = times <= 0 || !t->nelem ? 0 : times > UINT32_MAX ? UINT64_MAX : (uint64_t)times * t->nelem;
+    const NjType **elems = fits(in, at, n) ? NJ_NEWN(in->arena, const NjType *, n + 1) : NULL;
+    for (uint32_t i = 0; elems && i < n; i++)
+        elems[i] = t->elems[i % t->nelem];
+    return elems ? nj_type_tuple(in->ts, elems, (unsigned)n) : NULL;
+}
+
+/* Is it an operation on tuples? Its type, or NULL after saying what is wrong. A count must be known. */
+static bool tuple_binop(Infer *in, NjRef at, const NjType *l, const NjType *r, const NjType **out)
+{
+    const NjVal *v = nj_val(in->f, at);
+    bool left = l->kind == NJ_K_TUPLE, right = r->kind == NJ_K_TUPLE;
     int64_t n;
-    const NjType *all = nj_type_tuple(in->ts, NULL, 0);
-    if (!nj_infer_known_int(in, count, &n) || n * (int64_t)t->nelem > 64)
-        return NULL;
-    for (int64_t i = 0; all && i < n; i++)
-        all = concat(in, all, t);
-    return all;
-}
-
-static const NjType *tuple_binop(Infer *in, const NjVal *v, const NjType *l, const NjType *r)
-{
-    if (v->sub == NJ_BIN_ADD && l->kind == NJ_K_TUPLE && r->kind == NJ_K_TUPLE)
-        return concat(in, l, r);
-    if (v->sub == NJ_BIN_MUL && l->kind == NJ_K_TUPLE)
-        return repeat(in, l, v->args[1]);
-    if (v->sub == NJ_BIN_MUL && r->kind == NJ_K_TUPLE)
-        return repeat(in, r, v->args[0]);
-    return NULL;
+    if (v->sub == NJ_BIN_ADD && left && right)
+        *out = concat(in, at, l, r);
+    else if (v->sub == NJ_BIN_MUL && (left || right) && nj_infer_known_int(in, v->args[left], &n))
+        *out = repeat(in, at, left ? l : r, n);
+    else
+        return false;
+    return true;
 }
 
 const NjType *nj_infer_op_binop(Infer *in, NjRef r)
@@ -46,7 +54,7 @@ const NjType *nj_infer_op_binop(Infer *in, NjRef r)
     NjRule rule;
     if (nj_rule_binop(in->ts, (NjBin)v->sub, left, right, &rule))
         return rule.result;
-    if ((t = tuple_binop(in, v, left, right)))
+    if (tuple_binop(in, r, left, right, &t))
         return t;
     NjDiag *g;
     if (left->kind == NJ_K_ARRAY || right->kind == NJ_K_ARRAY)
@@ -154,7 +162,7 @@ const NjType *nj_infer_op_tuple(Infer *in, NjRef r)
     const NjVal *v = nj_val(in->f, r);
     const NjType *few[16];
     const NjType **elems = v->nargs <= NJ_COUNT(few) ? few : NJ_NEWN(in->arena, const NjType *, v->nargs);
-    if (!elems)
+    if (!fits(in, r, v->nargs) || !elems)
         return NULL;
     for (uint32_t i = 0; i < v->nargs; i++)
         elems[i] = infer_type(in, v->args[i]);

@@ -68,6 +68,9 @@ typedef enum NjScalar {
 
 typedef struct NjTypes NjTypes;
 
+/* A tuple is a value for each of its elements: what is longer is refused, as it should be an array. */
+enum { NJ_TUPLE_MOST = 10000 };
+
 /* -- type.c: making and asking ------------------------------------------------------------------ */
 
 NjTypes *nj_types_new(void);
