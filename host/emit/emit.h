@@ -67,6 +67,7 @@ void nj_emit_declare(NjEmit *e, const char *name, const char *fmt, ...) NJ_PRINT
 const char *nj_emit_string(NjEmit *e, const char *s,
                            size_t n); /* a constant i8 pointer to bytes and a NUL, as an operand */
 void nj_emit_bytes(NjText *t, const void *data, size_t n);      /* c"..." */
+bool nj_emit_all_zero(const void *data, size_t n);
 NjRef nj_emit_source(const NjEmit *e, NjRef r);                 /* behind casts that are no code */
 
 /* -- op.c: operations ------------------------------------------------------------------------- */

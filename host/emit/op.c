@@ -306,7 +306,7 @@ static void emit_constmem(NjEmit *e, NjRef r)
     const char *name = nj_arena_printf(e->arena, "@%s_const%u", nj_emit_symbol(e, e->spec->symbol), (unsigned)r);
     const char *space = !e->hooks->spaces ? "" : v->type->space == NJ_SPACE_CONST ? "addrspace(4) " : "addrspace(1) ";
     nj_text_fmt(&e->globals, "%s = internal %sconstant [%zu x i8] ", name, space, n);
-    if (k->array.nbytes)
+    if (!nj_emit_all_zero(k->array.data, k->array.nbytes))
         nj_emit_bytes(&e->globals, k->array.data, n);
     else
         nj_text_str(&e->globals, "zeroinitializer");

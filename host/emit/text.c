@@ -159,15 +159,30 @@ void nj_emit_declare(NjEmit *e, const char *name, const char *fmt, ...)
 
 void nj_emit_bytes(NjText *t, const void *data, size_t n)
 {
+    static const char digits[] = "0123456789ABCDEF";
     const unsigned char *p = data;
+    char chunk[3 * 1024];                    /* written whole: a call for each byte took most of the time */
     nj_text_str(t, "c\"");
-    for (size_t i = 0; i < n; i++) {
-        if (p[i] >= 32 && p[i] < 127 && p[i] != '"' && p[i] != '\\')
-            nj_text_char(t, (char)p[i]);
-        else
-            nj_text_fmt(t, "\\%02X", p[i]);
+    for (size_t i = 0, at = 0; i < n; i++) {
+        if (p[i] >= 32 && p[i] < 127 && p[i] != '"' && p[i] != '\\') {
+            chunk[at++] = (char)p[i];
+        } else {
+            chunk[at++] = '\\';
+            chunk[at++] = digits[p[i] >> 4];
+            chunk[at++] = digits[p[i] & 15];
+        }
+        if (at > sizeof chunk - 3 || i + 1 == n) {
+            nj_text_put(t, chunk, at);
+            at = 0;
+        }
     }
     nj_text_char(t, '"');
+}
+
+bool nj_emit_all_zero(const void *data, size_t n)
+{
+    const char *p = data;
+    return !n || (!p[0] && !memcmp(p, p + 1, n - 1));
 }
 
 const char *nj_emit_string(NjEmit *e, const char *s, size_t n)

@@ -264,15 +264,15 @@ static NjParts tuple_dynamic(NjLow *l, NjParts x, NjRef index, const NjType *ele
 
 static NjParts tuple_slice(NjLow *l, NjParts x, NjParts s, const NjType *result)
 {
-    int64_t start = 0, stop = 0, step = 1, n = x.type->nelem;
+    int64_t start = 0, step = 1, n = x.type->nelem;
     NjParts out = nj_low_parts(l, result);
     Cut c = cut_axis(l, s, nj_low_int(l, l->i64, n));
-    if (!nj_low_known(l, c.start, &start) || !nj_low_known(l, c.len, &stop) || !nj_low_known(l, c.step, &step)) {
+    if (!nj_low_known(l, c.start, &start) || !nj_low_known(l, c.step, &step)) {
         nj_low_nyi(l, "a tuple's slice with bounds that are no constants");
         return out;
     }
     unsigned at = 0;
-    for (int64_t i = 0; i < stop && i < (int64_t)result->nelem; i++) {
+    for (int64_t i = 0; i < (int64_t)result->nelem; i++) {
         NjParts e = nj_low_sub(l, x, (unsigned)(start + i * step));
         memcpy(out.at + at, e.at, e.n * sizeof *e.at);
         at += e.n;

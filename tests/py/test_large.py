@@ -111,3 +111,17 @@ def test_calls_that_double():
     scope = {'njit': njit}
     exec('\n'.join(small), scope)
     assert scope['f19'](3) == scope['f19'].py_func(3)
+
+
+@pytest.mark.parametrize('fill', ['noise', 'zeros', 'text'])
+def test_a_constant_array_of_megabytes(fill):
+    """Every byte value, and what LLVM text would have to escape."""
+    a = np.zeros(3 << 20, np.uint8)
+    if fill == 'noise':
+        a[:] = np.random.default_rng(5).integers(0, 256, a.size)
+    elif fill == 'text':
+        a[:] = np.frombuffer(b'"\\\0\x7f 09AFaf\x1f~\xff\n' * (a.size // 16 + 1), np.uint8)[:a.size]
+    scope = {'A': a, 'np': np}
+    exec('def total(k):\n    s = 0\n    for i in range(A.shape[0]):\n        s += A[i] * ((i & 7) + k)\n    return s', scope)
+    want = int((a.astype(np.int64) * ((np.arange(a.size) & 7) + 3)).sum())
+    assert njit(scope['total'])(3) == want
