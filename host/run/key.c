@@ -23,6 +23,7 @@ typedef struct KeyWriter {
     NjHasher h;                             /* of the part being written */
     NjKeyPart part;
     NJ_VEC(const NjConst *) modules;        /* of the function being written: they refer to each other */
+    NjMap *codes, *excs;                    /* function, class (its address) -> 1 + its number in k->codes, k->excs */
     bool failed;
 } KeyWriter;
 
@@ -119,12 +120,13 @@ static void put_consts(KeyWriter *w, const NjConst *const *at, uint32_t n)
 /* The number of a function; a new one waits for its turn. */
 static void put_func(KeyWriter *w, const NjCode *code)
 {
-    uint32_t i = 0;
-    while (i < w->k->codes.n && w->k->codes.at[i] != code)
-        i++;
-    if (i == w->k->codes.n)
+    uintptr_t number = (uintptr_t)nj_map_get(w->codes, &code, sizeof code);
+    if (!number) {
         w->failed |= !nj_vec_push(w->k->arena, &w->k->codes, code);
-    put_u64(w, i);
+        number = w->k->codes.n;
+        w->failed |= !nj_map_put(w->codes, &code, sizeof code, (void *)number);
+    }
+    put_u64(w, number - 1);
 }
 
 static void put_module(KeyWriter *w, const NjConst *k)
@@ -161,10 +163,12 @@ static void put_array(KeyWriter *w, const NjConst *k)
  * them are the same class is therefore part of the key. */
 static void put_exc(KeyWriter *w, const NjConst *k)
 {
-    uint32_t i = 0;
-    while (i < w->k->excs.n && w->k->excs.at[i]->object != k->object)
-        i++;
-    put_u64(w, i);
+    uintptr_t number = (uintptr_t)nj_map_get(w->excs, &k->object, sizeof k->object);
+    if (!number) {
+        number = w->k->excs.n + 1u;
+        w->failed |= !nj_map_put(w->excs, &k->object, sizeof k->object, (void *)number);
+    }
+    put_u64(w, number - 1);
     w->failed |= !nj_vec_push(w->k->arena, &w->k->excs, k);
 }
 
@@ -356,9 +360,11 @@ static void key_of_parts(NjKey *k)
 NjStatus nj_key_make(NjArena *a, const NjKeyAsk *ask, NjKey *out)
 {
     *out = (NjKey){.arena = a, .ask = ask};
-    KeyWriter w = {.k = out};
+    KeyWriter w = {.k = out, .codes = nj_map_new(a), .excs = nj_map_new(a)};
+    if (!w.codes || !w.excs)
+        return NJ_E_NOMEM;
     put_ask(&w, ask);
-    if (!nj_vec_push(a, &out->codes, ask->code))
+    if (!nj_vec_push(a, &out->codes, ask->code) || !nj_map_put(w.codes, &ask->code, sizeof ask->code, (void *)1))
         return NJ_E_NOMEM;
     for (uint32_t i = 0; i < out->codes.n && !w.failed; i++)        /* grows as functions are met */
         put_code(&w, out->codes.at[i]);

@@ -259,12 +259,18 @@ static int code_values(NjSnapshot *s, PyObject *func, PyObject *code, NjCode *ou
 static int code_fill(NjSnapshot *s, PyObject *func, NjCode *out)
 {
     PyObject *code = PyFunction_GET_CODE(func);
-    out->name = snap_attr_str(s, func, "__name__");
-    out->qualname = snap_attr_str(s, func, "__qualname__");
-    out->module = snap_attr_str(s, func, "__module__");
-    if (nj_snap_keep(s, func) < 0 || nj_snap_keep(s, code) < 0 || code_shape(s, code, out) < 0)
+    if (nj_snap_keep(s, code) < 0 || code_shape(s, code, out) < 0)
         return -1;
     return code_values(s, func, code, out);
+}
+
+/* Functions in the order they are met; copying one meets others. */
+static int code_fill_all(NjSnapshot *s)
+{
+    int rc = 0;
+    for (uint32_t i = 0; !rc && i < s->todo.n; i++)
+        rc = code_fill(s, s->todo.at[i].func, s->todo.at[i].code);
+    return rc;
 }
 
 NjCode *nj_snap_code(NjSnapshot *s, PyObject *key, PyObject *func, const NjOpts *opts, const NjDispInfo *info)
@@ -284,13 +290,13 @@ NjCode *nj_snap_code(NjSnapshot *s, PyObject *key, PyObject *func, const NjOpts 
         out->nsigs = info->nsigs;
         out->nopython_only = info->declared_only;
     }
-    if (!nj_map_put(s->codes, &key, sizeof key, out))
+    out->name = snap_attr_str(s, func, "__name__");
+    out->qualname = snap_attr_str(s, func, "__qualname__");
+    out->module = snap_attr_str(s, func, "__module__");
+    SnapTodo todo = {out, func};
+    if (!nj_map_put(s->codes, &key, sizeof key, out) || !nj_vec_push(s->arena, &s->todo, todo))
         return (NjCode *)PyErr_NoMemory();
-    if (nj_snap_keep(s, key) < 0 || Py_EnterRecursiveCall(" while reading the functions called"))
-        return NULL;
-    int rc = code_fill(s, func, out);
-    Py_LeaveRecursiveCall();
-    return rc < 0 ? NULL : out;
+    return nj_snap_keep(s, key) < 0 || nj_snap_keep(s, func) < 0 ? NULL : out;
 }
 
 /* -- exported -------------------------------------------------------------------------------------------- */
@@ -317,9 +323,10 @@ NjSnapshot *nj_snapshot_new(PyObject *func, const NjOpts *opts, const char *targ
     s->simt = strcmp(target, "cpu") != 0;
     s->root = nj_snap_code(s, func, is_disp ? info.func : func, opts ? opts : is_disp ? &info.opts : &plain,
                            is_disp ? &info : NULL);
-    if (s->root && nj_arena_failed(s->arena))
+    bool filled = s->root && !code_fill_all(s);
+    if (filled && nj_arena_failed(s->arena))
         PyErr_NoMemory();
-    if (s->root && !PyErr_Occurred())
+    if (filled && !PyErr_Occurred())
         return s;
     nj_snapshot_free(s);
     return NULL;

@@ -4,10 +4,13 @@
 
 #include "ext.h"
 
+typedef struct SnapTodo { NjCode *code; PyObject *func; } SnapTodo;
+
 struct NjSnapshot {
     NjArena *arena;              /* everything the compiler sees */
     PyObject *keep;              /* list: the Python objects that NjCode and NjConst point to */
     NjMap *codes;                /* dispatcher or function (its address) -> NjCode; makes recursion end */
+    NJ_VEC(SnapTodo) todo;       /* functions met and not yet copied: callees wait, so that long chains need no stack */
     NjCode *root;
     bool simt;                   /* the target runs kernels: device functions may be called */
 };
@@ -25,7 +28,8 @@ typedef int NjConstMaker(SnapScope *c, PyObject *o, NjConst *k);
 NjConstMaker nj_snap_enum, nj_snap_member;
 const NjConst *nj_snap_module(SnapScope *c, PyObject *o);       /* as nj_snap_const */
 
-/* code.c: the code of a function, copied once for each key. NULL with an exception. */
+/* code.c: the code of a function, copied once for each key; only its names are there at once, the rest when the
+ * functions met before it are done. NULL with an exception. */
 NjCode *nj_snap_code(NjSnapshot *s, PyObject *key, PyObject *func, const NjOpts *opts, const NjDispInfo *info);
 int nj_snap_keep(NjSnapshot *s, PyObject *o);             /* a reference for as long as the snapshot lives */
 const char *nj_snap_str(NjSnapshot *s, PyObject *str);    /* copied; NULL with an exception */

@@ -113,6 +113,17 @@ def test_calls_that_double():
     assert scope['f19'](3) == scope['f19'].py_func(3)
 
 
+def test_a_long_chain_of_calls_in_a_thread():
+    """Neither Python's recursion limit nor a thread's stack bounds how deep compiled functions call each other."""
+    scope = {'njit': njit}
+    exec('@njit\ndef f0(x):\n    return x + 1\n' + ''.join(f'@njit\ndef f{k}(x):\n    return f{k - 1}(x) + 1\n' for k in range(1, 1500)), scope)
+    got = []
+    t = threading.Thread(target=lambda: got.append(scope['f1499'](1)))
+    t.start()
+    t.join()
+    assert got == [1501]
+
+
 @pytest.mark.parametrize('fill', ['noise', 'zeros', 'text'])
 def test_a_constant_array_of_megabytes(fill):
     """Every byte value, and what LLVM text would have to escape."""
@@ -120,7 +131,7 @@ def test_a_constant_array_of_megabytes(fill):
     if fill == 'noise':
         a[:] = np.random.default_rng(5).integers(0, 256, a.size)
     elif fill == 'text':
-        a[:] = np.frombuffer(b'"\\\0\x7f 09AFaf\x1f~\xff\n' * (a.size // 16 + 1), np.uint8)[:a.size]
+        a[:] = np.resize(np.frombuffer(b'"\\\0\x7f 09AFaf\x1f~\xff\n', np.uint8), a.size)
     scope = {'A': a, 'np': np}
     exec('def total(k):\n    s = 0\n    for i in range(A.shape[0]):\n        s += A[i] * ((i & 7) + k)\n    return s', scope)
     want = int((a.astype(np.int64) * ((np.arange(a.size) & 7) + 3)).sum())
