@@ -22,37 +22,34 @@ typedef struct Inline {
 
 /* -- which functions ------------------------------------------------------------------------------------------- */
 
-NjBits *nj_pass_barriers(NjUnit *u)
-{
-    NjBits *has = nj_bits_new(u->arena, u->specs.n);
-    for (bool changed = true; changed && has->n;) {
-        changed = false;
-        for (uint32_t i = 0; i < u->specs.n; i++) {
-            const NjFn *g = u->specs.at[i]->core;
-            if (!g || nj_bits_has(has, i))
-                continue;
-            bool found = g->has_barrier;
-            for nj_each_blk(g, b)
-                for nj_each_val(g, b, r)
-                    for (uint32_t k = 0; nj_val(g, r)->op == NJ_OP_call && !found && k < u->specs.n; k++)
-                        found = nj_bits_has(has, k) && u->specs.at[k] == nj_val(g, r)->imm.callee->spec;
-            if (found) {
-                nj_bits_set(has, i);
-                changed = true;
-            }
-        }
-    }
-    return has;
-}
-
-static NjRef find_call(const NjUnit *u, const NjFn *f, const NjBits *has)
+static NjRef find_call(const NjFn *f)
 {
     for nj_each_blk(f, b)
-        for nj_each_val(f, b, r)
-            for (uint32_t k = 0; nj_val(f, r)->op == NJ_OP_call && k < has->n; k++)
-                if (nj_bits_has(has, k) && u->specs.at[k] == nj_val(f, r)->imm.callee->spec)
-                    return r;
+        for nj_each_val(f, b, r) {
+            const NjVal *v = nj_val(f, r);
+            if (v->op == NJ_OP_call && v->imm.callee->spec && v->imm.callee->spec->reaches_barrier)
+                return r;
+        }
     return NJ_NOREF;
+}
+
+/* Callees stand behind their callers, but for recursion: from the last to the first one round does it. */
+void nj_pass_barriers(NjUnit *u)
+{
+    bool changed = false;
+    for (uint32_t i = 0; i < u->specs.n; i++) {
+        NjSpec *s = u->specs.at[i];
+        s->reaches_barrier = s->core && s->core->has_barrier;
+        changed |= s->reaches_barrier;
+    }
+    while (changed) {
+        changed = false;
+        for (uint32_t i = u->specs.n; i-- > 0;) {
+            NjSpec *s = u->specs.at[i];
+            if (s->core && !s->reaches_barrier && find_call(s->core))
+                s->reaches_barrier = changed = true;
+        }
+    }
 }
 
 /* -- blocks ------------------------------------------------------------------------------------------------------ */
@@ -199,10 +196,10 @@ static bool inline_call(Inline *n, NjRef call)
 
 bool nj_pass_inline_barriers(NjUnit *u, NjFn *f)
 {
-    NjBits *has = nj_pass_barriers(u);
+    nj_pass_barriers(u);
     Inline n = {.f = f, .a = u->arena};
     NjRef call = NJ_NOREF;
-    for (uint32_t i = 0; i <= MAX_INLINED && (call = find_call(u, f, has)); i++)
+    for (uint32_t i = 0; i <= MAX_INLINED && (call = find_call(f)); i++)
         if (i == MAX_INLINED || !inline_call(&n, call))
             return false;
     return true;

@@ -174,9 +174,9 @@ static NjSplit *cut(Split *s)
 /* The root, and functions whose calls are all gone, need no text any more. */
 static void retire(NjUnit *u, const NjSplit *o)
 {
-    const NjBits *has = nj_pass_barriers(u);
-    for (uint32_t i = 0; i < has->n; i++)
-        u->specs.at[i]->retired = nj_bits_has(has, i);
+    nj_pass_barriers(u);
+    for (uint32_t i = 0; i < u->specs.n; i++)
+        u->specs.at[i]->retired = u->specs.at[i]->reaches_barrier;
     for (uint32_t k = 0; k < o->nregion; k++) {
         (void)nj_vec_push(u->arena, &u->specs, o->region[k].spec);
         NjSpec *parts[] = {o->region[k].bound, o->region[k].uniform};

@@ -55,7 +55,7 @@ NjSplit *nj_split_unit(NjUnit *u);
 
 /* inline.c: calls of functions with barriers in them, replaced by their bodies. False: there would be too many. */
 bool nj_pass_inline_barriers(NjUnit *u, NjFn *f);
-NjBits *nj_pass_barriers(NjUnit *u);                /* of u->specs: those that reach a barrier */
+void nj_pass_barriers(NjUnit *u);                   /* fills reaches_barrier of u->specs */
 /* Moves what is behind r in its block into a new one, and returns that; the old one ends without a terminator. */
 NjBlkId nj_blk_cut(NjFn *f, NjRef r);
 /* promote.c: stack slots of one element that are only loaded and stored become values. Needs dom. */

@@ -107,18 +107,23 @@ NjSpec *nj_unit_spec(NjUnit *u, const NjCode *code, const NjType *const *args, u
     return kept ? s : NULL;
 }
 
-static bool same_exc(const NjExc *a, const NjExc *b)
-{
-    return a->exc == b->exc && a->object == b->object && a->text == b->text && a->file == b->file &&
-           a->func == b->func && !memcmp(&a->loc, &b->loc, sizeof a->loc);
-}
+/* What tells one row from another; what it is raised with stands at the same place. Compared without the padding at its
+ * end. */
+typedef struct ExcKey { const void *part[5]; NjLoc loc; } ExcKey;
+enum { EXC_KEY_SIZE = offsetof(ExcKey, loc) + sizeof(NjLoc) };
 
 uint32_t nj_unit_exc(NjUnit *u, const NjExc *e)
 {
-    for (uint32_t i = 0; i < u->excs.n; i++)
-        if (same_exc(&u->excs.at[i], e))
-            return i + 1;
-    return nj_vec_push(u->arena, &u->excs, *e) ? u->excs.n : 1;
+    ExcKey key = {{e->exc, e->object, e->text, e->file, e->func}, e->loc};
+    if (!u->exc_rows)
+        u->exc_rows = nj_map_new(u->arena);
+    uintptr_t row = u->exc_rows ? (uintptr_t)nj_map_get(u->exc_rows, &key, EXC_KEY_SIZE) : 0;
+    if (row)
+        return (uint32_t)row;
+    if (!u->exc_rows || !nj_vec_push(u->arena, &u->excs, *e) ||
+        !nj_map_put(u->exc_rows, &key, EXC_KEY_SIZE, (void *)(uintptr_t)u->excs.n))
+        return 1;
+    return u->excs.n;
 }
 
 /* -- stages ------------------------------------------------------------------------------------------------------- */

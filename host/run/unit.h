@@ -35,6 +35,7 @@ struct NjSpec {
     NjSpecState state;
     struct Infer *infer;         /* type/infer.c's state while the unit is typed, else NULL */
     const char *symbol;          /* unique in the unit, readable: "saxpy.1" */
+    bool reaches_barrier;        /* itself or by a call: nj_pass_barriers */
     bool retired;                /* no text is emitted: pass/split.c put its body elsewhere */
 };
 
@@ -59,6 +60,7 @@ struct NjUnit {
     NJ_VEC(NjSpec *) specs;      /* specs.at[0] is the root */
     NjMap *by_code;              /* address of an NjCode -> the last specialisation nj_unit_spec made for it */
     NJ_VEC(NjExc) excs;          /* what may be raised; a status of i+1 means excs.at[i] */
+    NjMap *exc_rows;             /* ExcKey (unit.c) -> i+1 */
     NjRoot root;
     NjText llvm;                 /* the module's text, once emitted */
     const char *entry;           /* symbol of the root's entry */
