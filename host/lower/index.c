@@ -203,9 +203,9 @@ NjIndexed nj_low_index(NjLow *l, NjParts x, NjRef index, const NjType *result)
 /* A core constant as its bytes in memory. */
 static void put_bytes(char *to, const NjConst *k, const NjType *t)
 {
-    double f = k->kind == NJ_C_FLOAT ? k->f : k->kind == NJ_C_UINT ? (double)k->u : (double)(k->kind == NJ_C_BOOL ? k->b : k->i);
-    float half = (float)f;
     int64_t i = k->kind == NJ_C_BOOL ? k->b : k->i;
+    double f = k->kind == NJ_C_FLOAT ? k->f : k->kind == NJ_C_UINT ? (double)k->u : (double)i;
+    float half = (float)f;
     if (t->kind == NJ_K_FLOAT)
         memcpy(to, t->bits == 32 ? (const void *)&half : &f, t->nbytes);
     else

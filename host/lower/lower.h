@@ -68,7 +68,7 @@ NjRef nj_low_elem(NjLow *l, NjRef p, NjRef i);
 NjRef nj_low_offset(NjLow *l, NjRef p, NjRef nbytes);
 NjRef nj_low_ptr(NjLow *l, NjRef p, const NjType *elem, NjSpace space);     /* pointer cast */
 NjRef nj_low_alloca(NjLow *l, const NjType *t, int64_t n);
-NjRef nj_low_constmem(NjLow *l, const NjConst *bytes, const NjType *t);     /* constant memory, as a generic pointer to t */
+NjRef nj_low_constmem(NjLow *l, const NjConst *bytes, const NjType *t);     /* constant memory, a generic pointer */
 NjRef nj_low_room(NjLow *l, NjParts x, uint32_t p, uint32_t np);   /* index.c: part p of np of a tuple's equal elements,
                                                                       as an array */
 bool  nj_low_known(const NjLow *l, NjRef x, int64_t *out);      /* a constant integer */

@@ -148,13 +148,17 @@ static uint64_t bound_bytes(void)
     return (mib < most ? mib : most) << 20;
 }
 
+/* An entry of more than this share of the bound would drive out too much for one function: such a one is its constants,
+ * which are as slow to read and check as half a compilation. */
+enum { SHARE_MOST = 4 };
+
 void nj_cache_store(const NjKey *k, NjTypes *ts, const NjImage *im)
 {
     NjText t;
     NjErr err = {0};
     uint64_t bound = bound_bytes(), dropped = 0;
     nj_text_init(&t);
-    if (!nj_entry_write(&t, k, ts, im) || t.n > bound) {
+    if (im->ncode > bound / SHARE_MOST || !nj_entry_write(&t, k, ts, im) || t.n > bound / SHARE_MOST) {
         tell("cannot keep", k, t.n);
     } else if (nj_cache_dir_write(k->id, t.at, t.n, &err)) {
         counts.stores++;

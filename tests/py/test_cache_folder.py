@@ -186,6 +186,19 @@ assert g(1) == 2
     assert stats["stores"] == 2 and len(list((tmp_path / "c").glob("*/*.naja"))) == 1
 
 
+@pytest.mark.parametrize("size, stores", [("1", 0), ("4", 1)])
+def test_one_large_entry_does_not_drive_out_the_rest(tmp_path, size, stores):
+    """A constant array of 512 KiB is more than a quarter of 1 MiB."""
+    code = """
+import numpy as np
+from naja import njit
+table = np.arange(1 << 16)
+f = njit(lambda x: table[x])
+assert f(9) == 9
+"""
+    assert report(code, tmp_path, env={"NAJA_CACHE_SIZE": size})[0]["stores"] == stores
+
+
 def test_bound(tmp_path):
     """200 entries of 16 KiB and more under a bound of 1 MiB: looked through at random, on average after each 1/32 of it."""
     code = """
