@@ -39,7 +39,13 @@ def test_joined_repeated_and_cut():
     assert njit(lambda i: (3 * SMALL)[i])(2001) == SMALL[1]
     assert njit(lambda x: ((x,) * 300)[x])(7) == 7
     assert njit(lambda: WHOLE[5:3000:7])() == WHOLE[5:3000:7]
-    assert njit(lambda x: WHOLE[:2000] if x else WHOLE[2000:])(0) == WHOLE[2000:]
+
+    @njit
+    def half(x):
+        if x:
+            return WHOLE[:2000]
+        return WHOLE[2000:]
+    assert half(0) == WHOLE[2000:] and half(1) == WHOLE[:2000]
 
 
 def test_many_places_that_index_one_tuple_need_no_stack():
