@@ -210,15 +210,16 @@ static void settle_close(Settle *s, NjIns *i)
 static void settle_call_ex(Settle *s, NjIns *i)
 {
     bool has_map = i->arg & 1, has_null = s->code->version >= 311;
-    uint32_t n = 2u + has_map + has_null, null_at = s->code->version >= 313;
+    uint32_t n = 2u + has_map + has_null;
     if (!slots_pop(s, n))
         return;
     const Slot *at = &s->stack.at[s->stack.n], *map = has_map ? &at[n - 1] : NULL, *args = &at[n - 1 - has_map];
     uint32_t nkw = !map ? 0 : map->kind == SLOT_MAP ? map->width / 2 : map->kind == SLOT_KEYED ? map->width - 1 : 0;
     bool known = args->kind == SLOT_TUPLE && (!map || slot_is_open(map));
-    if (has_null && at[null_at].kind != SLOT_NULL)
+    uint32_t callee = has_null && at[0].kind == SLOT_NULL;      /* decode.c puts the null on either side of it */
+    if (has_null && at[!callee].kind != SLOT_NULL)
         s->wrong = "a call without its null";
-    slots_use(s, s->stack.n + (has_null && !null_at), s->stack.n + 1 + (has_null && !null_at));
+    slots_use(s, s->stack.n + callee, s->stack.n + callee + 1);
     slots_use(s, s->stack.n + n - 1 - has_map, s->stack.n + n - has_map);
     uint32_t row = i->arg2;
     if (!known || (uint64_t)args->n + 2u * nkw <= CALL_LONG)
