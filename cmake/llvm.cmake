@@ -42,7 +42,8 @@ endforeach()
 
 if(llvm_src)
     add_library(naja_llvm MODULE ${llvm_src})
-    set_target_properties(naja_llvm PROPERTIES PREFIX lib LINKER_LANGUAGE CXX C_VISIBILITY_PRESET default
+    set_target_properties(naja_llvm PROPERTIES PREFIX lib LINKER_LANGUAGE CXX CXX_VISIBILITY_PRESET hidden
+                          VISIBILITY_INLINES_HIDDEN ON
                           LIBRARY_OUTPUT_DIRECTORY ${naja_pkg})
     target_include_directories(naja_llvm PRIVATE ${naja_rooms}/cpu)
     target_include_directories(naja_llvm SYSTEM PRIVATE ${llvm_include})

@@ -36,8 +36,9 @@ static const NjLlvmApi *llvm_load(const char *path, NjErr *err)
         nj_err_set(err, NJ_E_ENV, 0, "the compiler is turned off by NAJA_LIBLLVM=none");
         return NULL;
     }
-    /* Local, so that the LLVM inside another package of the process and this one never see each other. */
-    void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    /* Local, so that the LLVM inside another package of the process and this one never see each other. Lazy: a program
+     * calls few of the functions that the library takes from outside, and linking it (-z defs) has shown that all are there. */
+    void *so = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
     if (!so) {
         const char *why = dlerror();
         nj_err_set(err, NJ_E_ENV, 0, "the compiler is not usable: %s", why ? why : path);
@@ -79,8 +80,11 @@ const NjLlvmApi *nj_cpu_llvm(NjErr *err)
     api = llvm_api;
     if (!api) {
         char path[LLVM_PATH];
+        double start = nj_clock();
         llvm_path(path);
         api = llvm_load(path, err);
+        if (api)
+            nj_log(2, "LLVM: %s loaded in %.2f ms", path, (nj_clock() - start) * 1e3);
         llvm_api = api;
     }
     nj_fork_unlock(&llvm_lock);

@@ -19,7 +19,10 @@ static NjStatus image_link(NjCudaDev *dev, NjCudaImage *im, const NjCudaLoad *ho
 {
     const NjCudaInput in = {im->name, im->ptx, im->nptx};
     NjErr err = {0};
+    double start = nj_clock();
     NjStatus st = nj_cuda_link(dev, &in, 1, how, &im->owned, &im->ncubin, &err);
+    if (st == NJ_OK)
+        nj_log(2, "the driver made a cubin of %s in %.2f ms", im->name, (nj_clock() - start) * 1e3);
     if (st != NJ_OK)
         nj_log(1, "no cubin for %s: %s", im->name, err.text);
     im->cubin = im->owned;

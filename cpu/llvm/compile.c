@@ -185,14 +185,19 @@ static NjStatus job_emit(Job *j, NjLlvmSink sink, void *arg)
 /* Not inlined: its locals must not live in a frame that longjmp returns to. */
 __attribute__((noinline)) static NjStatus job_run(Job *j, const char *text, size_t ntext, NjLlvmSink sink, void *arg)
 {
+    double start = nj_clock(), parsed, optimised;
     NjStatus st = job_parse(j, text, ntext);
     if (!st) st = job_verify(j, "refuses the emitted text");
     if (!st) st = job_link(j);
+    parsed = nj_clock();
     if (!st) j->effort = nj_llvm_effort(j->mod, ntext, j->o->opt);
     if (!st) st = job_optimise(j);
     if (!st) st = job_verify(j, "spoiled the module");
+    optimised = nj_clock();
     if (!st) st = job_machine(j);
     if (!st) st = job_emit(j, sink, arg);
+    nj_log(2, "LLVM: parse %.2f, passes %.2f, code %.2f ms", (parsed - start) * 1e3, (optimised - parsed) * 1e3,
+           (nj_clock() - optimised) * 1e3);
     return st;
 }
 

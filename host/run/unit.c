@@ -144,7 +144,7 @@ bool nj_unit_front(NjSpec *s)
     NjUnit *u = s->unit;
     double start = nj_clock();
     s->py = nj_front_ssa(u->ctx->types, u->arena, &u->diags, s->code, s->symbol);
-    u->t_front += nj_clock() - start;
+    u->took.at[NJ_STAGE_front] += nj_clock() - start;
     if (!s->py)
         return false;
     dump_fn('s', "ssa", s->py);
@@ -166,7 +166,7 @@ static void settle_opts(NjUnit *u)
 
 static NjStatus infer_root(NjUnit *u, const NjCode *code, const NjType *const *args, uint32_t nargs, const NjType *ret)
 {
-    double start = nj_clock(), front = u->t_front;
+    double start = nj_clock(), front = u->took.at[NJ_STAGE_front];
     NjSpec *s = nj_unit_spec(u, code, args, nargs, ret);
     if (!s)
         return NJ_E_NOMEM;
@@ -182,7 +182,7 @@ static NjStatus infer_root(NjUnit *u, const NjCode *code, const NjType *const *a
         return NJ_E_USER;
     }
     NjStatus st = nj_infer(s);
-    u->t_infer += nj_clock() - start - (u->t_front - front);
+    u->took.at[NJ_STAGE_infer] += nj_clock() - start - (u->took.at[NJ_STAGE_front] - front);
     if (st)
         return st;
     settle_opts(u);
@@ -212,7 +212,7 @@ static NjStatus lower_all(NjUnit *u)
         if (!st)
             s->state = NJ_SPEC_LOWERED;
     }
-    u->t_lower += nj_clock() - start;
+    u->took.at[NJ_STAGE_lower] += nj_clock() - start;
     return st;
 }
 
@@ -220,7 +220,7 @@ static NjStatus emit_all(NjUnit *u)
 {
     double start = nj_clock();
     NjStatus st = nj_emit_unit(u);
-    u->t_emit += nj_clock() - start;
+    u->took.at[NJ_STAGE_emit] += nj_clock() - start;
     return st;
 }
 
@@ -258,19 +258,42 @@ NjStatus nj_unit_compile(NjUnit *u, NjRoot root, const NjCode *code, const NjTyp
     return verdict(u, st);
 }
 
-void nj_unit_log(const NjUnit *u, NjStatus st, double code_seconds)
+const char *const nj_stage_names[NJ_NSTAGES] = {
+#define X(name) #name,
+    NJ_STAGES(X)
+#undef X
+};
+
+/* "key 0.05, front 0.02, ..." without the stages that did not take place; in milliseconds. */
+static void put_stages(NjText *out, const NjTook *took)
 {
-    if (nj_knobs()->log < 1 || !u || !u->specs.n)
+    double all = 0;
+    const char *comma = ": ";
+    for (int i = 0; i < NJ_NSTAGES; i++)
+        all += took->at[i];
+    nj_text_fmt(out, "%.2f ms", all * 1e3);
+    for (int i = 0; i < NJ_NSTAGES; i++)
+        if (took->at[i] > 0) {
+            nj_text_fmt(out, "%s%s %.2f", comma, nj_stage_names[i], took->at[i] * 1e3);
+            comma = ", ";
+        }
+}
+
+void nj_unit_log(const NjUnit *u, const char *what, const NjCode *code, const NjType *const *args, uint32_t nargs,
+                 const NjTarget *target, NjTook *took)
+{
+    for (int i = NJ_STAGE_front; u && i <= NJ_STAGE_emit; i++)
+        took->at[i] = u->took.at[i];
+    if (nj_knobs()->log < 1)
         return;
-    const NjSpec *root = u->specs.at[0];
-    NjText types;
-    nj_text_init(&types);
-    for (uint32_t i = 0; i < root->nargs; i++)
-        nj_text_fmt(&types, "%s%s", i ? ", " : "", root->args[i]->name);
-    double front = u->t_front * 1e3, infer = u->t_infer * 1e3, lower = u->t_lower * 1e3, emit = u->t_emit * 1e3;
-    nj_log(1, "%s %s(%s) for %s in %.2f ms: front %.2f, infer %.2f, lower %.2f, emit %.2f, code %.2f; %u function%s",
-           st ? "refused" : "compiled", root->code->name, types.n ? types.at : "", u->target->name,
-           front + infer + lower + emit + code_seconds * 1e3, front, infer, lower, emit, code_seconds * 1e3, u->specs.n,
-           u->specs.n == 1 ? "" : "s");
-    nj_text_free(&types);
+    NjText t;
+    nj_text_init(&t);
+    for (uint32_t i = 0; i < nargs; i++)
+        nj_text_fmt(&t, "%s%s", i ? ", " : "", args[i]->name);
+    nj_text_fmt(&t, ") for %s in ", target->name);
+    put_stages(&t, took);
+    if (u)
+        nj_text_fmt(&t, "; %u function%s", u->specs.n, u->specs.n == 1 ? "" : "s");
+    nj_log(1, "%s %s(%s", what, code->name, t.failed ? "..." : t.at);
+    nj_text_free(&t);
 }

@@ -51,6 +51,19 @@ typedef struct NjExc {
     const char *file, *func; NjLoc loc;
 } NjExc;
 
+/* What the time of a compilation went to, in order: the function and its globals copied, its key, the look into the
+ * cache; ...; text to machine code or PTX; that into memory, or through the driver; the cache written. */
+#define NJ_STAGES(X) X(key) X(front) X(infer) X(lower) X(emit) X(code) X(load) X(store)
+typedef enum NjStage {
+#define X(name) NJ_STAGE_##name,
+    NJ_STAGES(X)
+#undef X
+    NJ_NSTAGES
+} NjStage;
+
+/* Seconds by the wall clock, each taken by the thread that did the work. */
+typedef struct NjTook { double at[NJ_NSTAGES]; } NjTook;
+
 struct NjUnit {
     NjCtx *ctx;
     const NjTarget *target;
@@ -70,7 +83,7 @@ struct NjUnit {
     uint32_t shared_bytes;       /* static shared memory, CPU device */
     uint32_t frame_bytes;        /* CPU device: memory for each thread of a block, pass/split.h */
     struct NjSplit *split;       /* CPU device: the kernel is cut at its barriers; has_barrier is then false */
-    double t_front, t_infer, t_lower, t_emit;    /* seconds, for the log */
+    NjTook took;                 /* front to emit */
 };
 
 /* A target is this struct and nothing else: host/ never asks which one it has. */
@@ -95,8 +108,11 @@ void    nj_unit_free(NjUnit *u);
 /* Front end to LLVM text. `ret` NULL: inferred. NJ_E_USER and NJ_E_NYI: see u->diags. */
 NjStatus nj_unit_compile(NjUnit *u, NjRoot root, const NjCode *code, const NjType *const *args, uint32_t nargs,
                          const NjType *ret);
-/* NAJA_LOG=1: one line for one compilation, stage by stage; code_seconds: what the target then took for its code. */
-void nj_unit_log(const NjUnit *u, NjStatus st, double code_seconds);
+/* NAJA_LOG=1: one line for what was done (`what`: "compiled", "loaded") to `code` for these types; `u` NULL: by a look
+ * into the cache alone. `took` has the stages that the unit has not, and gets the others. */
+void nj_unit_log(const NjUnit *u, const char *what, const NjCode *code, const NjType *const *args, uint32_t nargs,
+                 const NjTarget *target, NjTook *took);
+extern const char *const nj_stage_names[NJ_NSTAGES];
 /* Only types: for inspect_types and for ufuncs that ask for a result type. */
 NjStatus nj_unit_infer(NjUnit *u, const NjCode *code, const NjType *const *args, uint32_t nargs, const NjType *ret);
 /* The specialisation of code for these types, made if it is new; inferred by nj_infer. */

@@ -114,10 +114,13 @@ bool nj_cache_find_nogil(NjCacheUse *c, NjArena *a, NjImage *out)
     return false;
 }
 
-void nj_cache_store_nogil(NjCacheUse *c, const NjImage *im)
+double nj_cache_store_nogil(NjCacheUse *c, const NjImage *im)
 {
-    if (c->arena)
-        nj_cache_store(&c->key, nj_ext_types(), im);
+    double start = nj_clock();
+    if (!c->arena)
+        return 0;
+    nj_cache_store(&c->key, nj_ext_types(), im);
+    return nj_clock() - start;
 }
 
 void nj_cache_reject_nogil(NjCacheUse *c, const NjErr *why)

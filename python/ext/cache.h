@@ -20,7 +20,7 @@ void nj_cache_open(NjCacheUse *c, const NjSnapshot *snap, const NjTarget *target
                    const NjOpts *opts,
                    const NjType *const *args, uint32_t nargs, const NjType *ret);
 bool nj_cache_find_nogil(NjCacheUse *c, NjArena *a, NjImage *out);       /* rows and names of *out lie in a */
-void nj_cache_store_nogil(NjCacheUse *c, const NjImage *im);             /* after a look-up that found nothing */
+double nj_cache_store_nogil(NjCacheUse *c, const NjImage *im);           /* after a look-up; the seconds it took */
 void nj_cache_reject_nogil(NjCacheUse *c, const NjErr *why);             /* what was found cannot be loaded */
 /* GIL held; says once a process what is wrong with the cache, as a warning */
 void nj_cache_close(NjCacheUse *c);

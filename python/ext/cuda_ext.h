@@ -63,6 +63,7 @@ typedef struct NjKernelSpec {
     NjUnit *unit;                /* NULL after a hit in the cache, until its text is asked for */
     NjSnapshot *snap;
     NjArena *arena;              /* of excs */
+    NjTook took;                 /* finding or compiling it, for the log */
     NjExc *excs; uint32_t nexcs;
     char *asm_text;              /* PTX, or NULL until asked for */
 } NjKernelSpec;

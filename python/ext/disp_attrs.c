@@ -331,12 +331,11 @@ static PyObject *m_get_overload(PyObject *self, PyObject *signature)
 /* {"cached": found on disk?, "timers": seconds of each stage, where it was compiled} */
 static PyObject *m_metadata(PyObject *self, PyObject *signature)
 {
-    static const char *const names[] = {"front", "infer", "lower", "emit", "code"};
     NjPySpec *s = spec_of((NjDisp *)self, signature);
     PyObject *timers = s ? PyDict_New() : NULL;
-    for (size_t i = 0; timers && !s->cached && i < NJ_COUNT(names); i++) {
-        PyObject *seconds = PyFloat_FromDouble(s->seconds[i]);
-        if (!seconds || PyDict_SetItemString(timers, names[i], seconds) < 0)
+    for (size_t i = 0; timers && !s->cached && i < NJ_NSTAGES; i++) {
+        PyObject *seconds = PyFloat_FromDouble(s->took.at[i]);
+        if (!seconds || PyDict_SetItemString(timers, nj_stage_names[i], seconds) < 0)
             Py_CLEAR(timers);
         Py_XDECREF(seconds);
     }

@@ -116,7 +116,9 @@ static int spec_keep(NjKernelObject *k, NjKernelSpec *s)
 
 static NjStatus spec_load_nogil(NjKernelSpec *s, const NjOpts *opts, NjImage *im, NjErr *err)
 {
+    double start = nj_clock();
     NjStatus st = s->dev->ops->load_nogil(s->dev, im, opts, s->nslots, &s->code, &s->asm_text, err);
+    s->took.at[NJ_STAGE_load] = nj_clock() - start;
     if (st == NJ_OK) {
         s->excs = nj_cache_keep_excs(s->arena, im->excs, im->nexcs);
         s->nexcs = s->excs ? im->nexcs : 0;
@@ -129,13 +131,16 @@ static bool spec_cached_nogil(NjKernelSpec *s, NjCacheUse *cache)
 {
     NjImage im;
     NjErr err = {0};
-    if (!nj_cache_find_nogil(cache, s->arena, &im))
+    double start = nj_clock();
+    bool found = nj_cache_find_nogil(cache, s->arena, &im);
+    s->took.at[NJ_STAGE_key] += nj_clock() - start;
+    if (!found)
         return false;
     NjStatus st = spec_load_nogil(s, cache->ask.opts, &im, &err);
     if (st != NJ_OK)
         nj_cache_reject_nogil(cache, &err);
     else if (im.owned_cubin)                 /* there was none, or this driver has refused it */
-        nj_cache_store_nogil(cache, &im);
+        s->took.at[NJ_STAGE_store] = nj_cache_store_nogil(cache, &im);
     nj_image_free(&im);
     return st == NJ_OK;
 }
@@ -145,12 +150,14 @@ static NjStatus spec_code_nogil(NjKernelSpec *s, const NjUnit *u, NjCacheUse *ca
     NjText code;
     NjImage im;
     nj_text_init(&code);
+    double start = nj_clock();
     NjStatus st = s->dev->ops->compile_nogil(s->dev, u, &code, err);
+    s->took.at[NJ_STAGE_code] = nj_clock() - start;
     nj_image_of_unit(&im, u, code.at, code.n);
     if (st == NJ_OK)
         st = spec_load_nogil(s, &u->opts, &im, err);
     if (st == NJ_OK)
-        nj_cache_store_nogil(cache, &im);
+        s->took.at[NJ_STAGE_store] = nj_cache_store_nogil(cache, &im);
     nj_image_free(&im);
     nj_text_free(&code);
     return st;
@@ -178,6 +185,7 @@ static int spec_error(const NjUnit *u, NjStatus compiled, const NjErr *err)
 static int spec_compile(NjKernelObject *k, NjKernelSpec *s)
 {
     const NjTarget *target = s->dev->ops->target;
+    double start = nj_clock();
     s->snap = nj_snapshot_new(k->func, &k->opts, target->name);
     if (!s->snap)
         return -1;
@@ -186,16 +194,17 @@ static int spec_compile(NjKernelObject *k, NjKernelSpec *s)
     NjErr err = {0};
     NjCacheUse cache;
     NjStatus st = NJ_OK, compiled = NJ_OK;
-    double start;
     nj_cache_open(&cache, s->snap, target, s->dev, NJ_ROOT_KERNEL, &k->opts, s->types, s->nargs, NULL);
+    s->took.at[NJ_STAGE_key] = nj_clock() - start;
     Py_BEGIN_ALLOW_THREADS
+    const char *done = "loaded";
     if (!spec_cached_nogil(s, &cache)) {
         st = compiled = spec_unit_nogil(s, &k->opts, &s->unit);
-        start = nj_clock();
         if (st == NJ_OK)
             st = spec_code_nogil(s, s->unit, &cache, &err);
-        nj_unit_log(s->unit, st, nj_clock() - start);
+        done = st == NJ_OK ? "compiled" : "refused";
     }
+    nj_unit_log(s->unit, done, nj_snapshot_root(s->snap), s->types, s->nargs, target, &s->took);
     Py_END_ALLOW_THREADS
     nj_cache_close(&cache);
     return st == NJ_OK ? 0 : spec_error(s->unit, compiled, &err);

@@ -73,6 +73,7 @@ static void spec_keep(NjPySpec *s, const NjImage *im)
 
 static NjStatus spec_load_nogil(NjPySpec *s, const NjImage *im, NjErr *err)
 {
+    double start = nj_clock();
     NjStatus st = nj_cpu_code_load(im->code, im->ncode, im->entry, NULL, NULL, &s->code, err);
     if (st == NJ_OK && !(s->entry = nj_cpu_code_find(s->code, im->entry))) {
         nj_cpu_code_release(s->code);
@@ -81,6 +82,7 @@ static NjStatus spec_load_nogil(NjPySpec *s, const NjImage *im, NjErr *err)
     }
     if (st == NJ_OK)
         spec_keep(s, im);
+    s->took.at[NJ_STAGE_load] = nj_clock() - start;
     return st;
 }
 
@@ -92,12 +94,14 @@ static NjStatus spec_native_nogil(NjPySpec *s, const NjUnit *u, NjCacheUse *cach
     nj_text_init(&obj);
     NjLlvmOptions o = {.opt = u->opts.opt, .verify = nj_knobs()->check > 0};
     nj_cpu_llvm_dump(u->specs.at[0]->symbol, u->llvm.at, u->llvm.n, &o);
+    double start = nj_clock();
     NjStatus st = nj_cpu_llvm_compile(NJ_LLVM_OBJECT, u->llvm.at, u->llvm.n, &o, &obj, err);
+    s->took.at[NJ_STAGE_code] = nj_clock() - start;
     nj_image_of_unit(&im, u, obj.at, obj.n);
     if (st == NJ_OK)
         st = spec_load_nogil(s, &im, err);
     if (st == NJ_OK)
-        nj_cache_store_nogil(cache, &im);
+        s->took.at[NJ_STAGE_store] = nj_cache_store_nogil(cache, &im);
     nj_text_free(&obj);
     return st;
 }
@@ -107,11 +111,16 @@ static bool spec_find_nogil(NjPySpec *s, NjCacheUse *cache)
 {
     NjImage im;
     NjErr err = {0};
-    if (!nj_cache_find_nogil(cache, s->arena, &im))
+    double start = nj_clock();
+    bool found = nj_cache_find_nogil(cache, s->arena, &im);
+    s->took.at[NJ_STAGE_key] += nj_clock() - start;
+    if (!found)
         return false;
     s->cached = spec_load_nogil(s, &im, &err) == NJ_OK;
     if (!s->cached)
         nj_cache_reject_nogil(cache, &err);
+    else
+        nj_unit_log(NULL, "loaded", nj_snapshot_root(s->snap), s->args, s->nargs, &nj_cpu_target, &s->took);
     nj_image_free(&im);
     return s->cached;
 }
@@ -141,6 +150,7 @@ typedef struct Job {
 
 static bool job_begin(Job *j, PyObject *func, const NjOpts *opts, NjRoot root, const NjSig *sig)
 {
+    double start = nj_clock();
     NjPySpec *s = spec_new(opts, root, sig->args, sig->nargs, sig->ret);
     *j = (Job){.s = s};
     if (s)
@@ -149,6 +159,8 @@ static bool job_begin(Job *j, PyObject *func, const NjOpts *opts, NjRoot root, c
         nj_cache_open(&j->cache, s->snap, &nj_cpu_target, NULL, root, &s->opts, s->args, s->nargs, s->declared);
     else if (!PyErr_Occurred())
         PyErr_NoMemory();
+    if (s)
+        s->took.at[NJ_STAGE_key] = nj_clock() - start;
     return s && s->snap;
 }
 
@@ -158,14 +170,12 @@ static void job_compile_nogil(Job *j)
     j->u = nj_unit_new(nj_ext_ctx(), &nj_cpu_target, &s->opts);
     j->st = j->u ? nj_unit_compile(j->u, s->root, nj_snapshot_root(s->snap), s->args, s->nargs, s->declared)
                  : nj_err_set(&j->err, NJ_E_NOMEM, 0, "out of memory while compiling");
-    double start = nj_clock();
     j->own_err = !j->u || j->st == NJ_OK;
     if (j->st == NJ_OK)
         j->st = spec_native_nogil(s, j->u, &j->cache, &j->err);
-    const NjUnit *u = j->u;
-    double took[] = {u ? u->t_front : 0, u ? u->t_infer : 0, u ? u->t_lower : 0, u ? u->t_emit : 0, nj_clock() - start};
-    memcpy(s->seconds, took, sizeof took);
-    nj_unit_log(u, j->st, took[4]);
+    if (j->u)
+        nj_unit_log(j->u, j->st ? "refused" : "compiled", nj_snapshot_root(s->snap), s->args, s->nargs, &nj_cpu_target,
+                    &s->took);
 }
 
 static int32_t jobs_compile_nogil(void *arg, size_t lo, size_t hi, uint32_t slot)

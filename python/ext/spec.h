@@ -21,7 +21,7 @@ typedef struct NjPySpec {
     NjExc *excs; uint32_t nexcs;
     NjRoot root;
     NjOpts opts;
-    double seconds[5];                /* front, infer, lower, emit, code; where it was compiled */
+    NjTook took;                      /* by this process, for what it is: found or compiled */
     bool nogil;
     bool cached;                      /* found on disk, not compiled by this process */
     bool straight;                    /* no branch anywhere: floating-point flags mean what the program did */

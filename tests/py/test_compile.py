@@ -1,5 +1,6 @@
 """Compiling beside other threads: once for two callers, without the GIL, several signatures side by side; and how long programs may be."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from naja import _naja, cuda, int64, float64, njit, types
+from naja import _naja, cuda, int64, float64, get_num_threads, njit, types
 from portion import once
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "bench"))
@@ -89,6 +90,40 @@ def test_other_types_compile_side_by_side():
     assert landed == 0 and len(f.signatures) == 2
 
 
+def test_threads_with_other_types_each_compile_their_own():
+    f, before = large(), misses()
+    kinds = (int64, float64, types.int32, types.float32)
+    assert together(4, lambda i: f.compile((kinds[i],))) == [None] * 4 or len(f.signatures) == 4
+    assert misses() - before == 4 and sorted(str(sig[0]) for sig in f.signatures) == ["float32", "float64", "int32", "int64"]
+
+
+def test_several_declared_signatures_use_several_threads():
+    """Each thread that compiled one has used the processor for longer than a thread does that found nothing to do."""
+    code = """
+import os, sys
+sys.path.insert(0, %r)
+from test_compile import large
+from naja import njit, types
+kinds = [getattr(types, name) for name in ("int8", "int16", "int32", "int64", "uint8", "uint32", "float32", "float64")]
+def worked():
+    ns = {}
+    for task in os.listdir("/proc/self/task"):
+        with open(f"/proc/self/task/{task}/schedstat") as f:
+            ns[task] = int(f.read().split()[0])
+    return ns
+large(10)(1)
+before = worked()
+f = large(1500, njit([(t,) for t in kinds]))
+print(len(f.signatures), sum(n - before.get(task, 0) > 2e6 for task, n in worked().items()))
+""" % os.path.dirname(__file__)
+    if not os.path.exists("/proc/self/schedstat") or get_num_threads() < 2:
+        pytest.skip("one thread, or a kernel that does not tell what each has used")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "NAJA_CACHE": "off"})
+    assert done.returncode == 0, done.stderr
+    signatures, threads = map(int, done.stdout.split())
+    assert signatures == 8 and threads >= 2
+
+
 def test_a_failed_compilation_lets_the_next_thread_try():
     def f(x):
         return x + nothing_of_that_name     # noqa: F821
@@ -118,6 +153,23 @@ def test_other_threads_run_on_while_one_compiles():
     t = threading.Thread(target=lambda: f(1))
     t.start()
     assert rounds_while_compiling(f, t) > 1
+
+
+def test_other_threads_run_on_while_several_signatures_compile():
+    class Watched:                           # an eager list compiles before there is a dispatcher to ask
+        rounds, done = 0, False
+
+        def look(self):
+            while not self.done:
+                self.rounds += misses() > before
+                time.sleep(0.0005)
+    kinds, before, w = [types.int32, int64, types.float32, float64], misses(), Watched()
+    t = threading.Thread(target=w.look)
+    t.start()
+    f = large(1500, njit([(k,) for k in kinds]))
+    rounds, w.done = w.rounds, True
+    t.join()
+    assert len(f.signatures) == 4 and rounds > 2
 
 
 def test_other_threads_run_on_while_one_waits_for_another():
@@ -189,12 +241,99 @@ def test_four_times_the_program_takes_four_times_the_instructions():
     assert small > 1e6 and large < 4.2 * small
 
 
-def test_one_line_a_compilation():
-    code = "from naja import njit\nf = njit(lambda x, y: x * y)\nf(1, 2.0)\nf(1, 2.0)\ntry:\n    f(1, 'x')\nexcept TypeError:\n    pass\n"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                          env={**os.environ, "NAJA_CACHE": "off", "NAJA_LOG": "1"})
-    lines = [line for line in done.stderr.splitlines() if line.startswith("naja: ")]
-    assert done.returncode == 0 and len([line for line in lines if "lambda" in line]) == len(lines)
-    assert lines[0].startswith("naja: compiled <lambda>(int64, float64) for cpu in ")
-    assert all(stage in lines[0] for stage in ("front ", "infer ", "lower ", "emit ", "code "))
-    assert len([line for line in lines if "compiled" in line]) == 1
+@pytest.mark.parametrize("shape", SHAPES)
+def test_long_programs_give_what_python_gives(shape):
+    source, args = SHAPES[shape][0](SHAPES[shape][1] // 10)
+    results = []
+    for decorate in njit, lambda f: f:
+        scope, given = {"njit": decorate}, eval(args)
+        exec(compile(source, "generated", "exec"), scope)
+        results.append((decorate(scope["top"])(*given), *(a for a in given if isinstance(a, np.ndarray))))
+    got, want = results
+    assert got[0] is want[0] is None or (got[0] - want[0]) % (1 << 64) == 0
+    assert all(np.array_equal(g, w) for g, w in zip(got[1:], want[1:]))
+
+
+# -- NAJA_LOG
+
+STAGES = ("key", "front", "infer", "lower", "emit", "code", "load", "store")
+LINE = re.compile(r"naja: (compiled|loaded|refused) (\S+?)\((.*)\) for (\w+) in ([\d.]+) ms: ((?:\w+ [\d.]+(?:, )?)+)(?:; \d+ functions?)?")
+OTHER = re.compile(r"naja: (cache (hit|miss|stored): |libNVVM |driver |the driver made a cubin |LLVM: )")
+
+
+def logged(code, **env):
+    """[(what was done, to what, for which types, for which target, {stage: ms})] of a process; every line is one of the log's."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "NAJA_LOG": "1", **env})
+    assert done.returncode == 0, done.stderr
+    rows = []
+    for line in done.stderr.splitlines():
+        m = LINE.fullmatch(line)
+        assert m or OTHER.match(line), line
+        if m:
+            stages = {name: float(ms) for name, ms in (pair.split() for pair in m[6].split(", "))}
+            assert abs(sum(stages.values()) - float(m[5])) <= 0.006 * (len(stages) + 1), line
+            assert list(stages) == [name for name in STAGES if name in stages], line
+            rows.append((m[1], m[2], m[3], m[4], stages))
+    return rows
+
+
+PROGRAM = """
+import numpy as np
+from naja import cuda, njit, vectorize
+f = njit(lambda x, y: x * y)
+f(1, 2.0)
+f(1, 2.0)
+try:
+    f(1, 'x')
+except TypeError:
+    pass
+half = vectorize(["float64(float64)"])(lambda x: x / 2)
+def k(a):
+    a[cuda.grid(1)] = 1
+cuda.jit(k)[1, 4](np.zeros(4))
+"""
+
+
+def test_one_line_a_compilation(tmp_path):
+    env = {"NAJA_DEVICE": "cpu", "NAJA_CACHE_DIR": str(tmp_path), "NAJA_CACHE": ""}
+    expected = [("<lambda>", "int64, float64", "cpu"), ("<lambda>", "float64", "cpu"), ("k", "array(float64, 1d, C)", "cpudev")]
+    for what, stages, more in (("compiled", STAGES[:-1], {"NAJA_CACHE": "off"}), ("compiled", STAGES, {}), ("loaded", ("key", "load"), {})):
+        rows = logged(PROGRAM, **{**env, **more})
+        assert [row[:4] for row in rows] == [(what, *row) for row in expected]
+        assert all(tuple(row[4]) == stages for row in rows)
+
+
+def test_a_refusal_says_how_far_it_came():
+    code = "from naja import njit\ntry:\n    njit(lambda s: s.nothing)(1)\nexcept Exception:\n    pass"
+    [(what, _, types, _, stages)] = logged(code, NAJA_CACHE="off")
+    assert (what, types, tuple(stages)) == ("refused", "int64", ("key", "front", "infer"))
+
+
+def test_the_log_of_a_kernel_on_a_driver(tmp_path):
+    from test_mock import FAKE, PRELUDE
+    if not FAKE:
+        pytest.skip("NAJA_FAKE_CUDA does not name the fake driver")
+    code = """
+@cuda.jit
+def k(a):
+    a[cuda.grid(1)] = 1
+k[1, 4](np.zeros(4))
+"""
+    for what, stages in (("compiled", STAGES), ("loaded", ("key", "load"))):
+        text = subprocess.run([sys.executable, "-c", PRELUDE + code], capture_output=True, text=True, check=True, env={
+            **os.environ, "NAJA_DEVICE": "mock", "NAJA_LOG": "2", "NAJA_FAKE_VERSION": "13000", "NAJA_CACHE": "", "NAJA_CACHE_DIR": str(tmp_path)}).stderr
+        [row] = [m for m in map(LINE.fullmatch, text.splitlines()) if m]
+        assert (row[1], row[2], row[4]) == (what, "k", "cuda")
+        assert tuple(pair.split()[0] for pair in row[6].split(", ")) == stages
+        assert text.count("the driver made a cubin of ") == (what == "compiled")
+
+
+def test_the_log_of_signatures_compiled_side_by_side():
+    code = """
+from naja import njit, types
+kinds = [getattr(types, name) for name in ("int8", "int16", "int32", "int64", "uint8", "uint32", "float32", "float64")]
+f = njit([(t,) for t in kinds])(lambda x: x * x)
+"""
+    rows = logged(code, NAJA_CACHE="off")
+    assert sorted(row[2] for row in rows) == ["float32", "float64", "int16", "int32", "int64", "int8", "uint32", "uint8"]
+    assert all(row[0] == "compiled" and tuple(row[4]) == STAGES[:-1] for row in rows)

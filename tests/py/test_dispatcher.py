@@ -333,7 +333,7 @@ def test_seldom_attributes(capsys):
     g.add_overload(result)
     assert g.signatures == [(int64, int64)]
     meta = f.get_metadata((int64, int64))
-    assert set(meta) == {"cached", "timers"} and (meta["cached"] or set(meta["timers"]) == {"front", "infer", "lower", "emit", "code"})
+    assert set(meta) == {"cached", "timers"} and (meta["cached"] or set(meta["timers"]) == {"key", "front", "infer", "lower", "emit", "code", "load", "store"})
     assert set(f.get_metadata()) == set(f.signatures)
     assert "return a + b" in str(f.get_annotation_info((int64, int64))["python_lines"])
     assert f.fold_argument_types((int64,), {"b": float64})[1] == (int64, float64)
