@@ -108,7 +108,7 @@ static void every_mistake_once(void **state)
     assert_true(open_world(&w, clash, "(f8[:], i8)"));
     assert_int_equal(nj_infer(w.spec), NJ_E_USER);
     assert_int_equal(w.unit->diags.list.n, 2);
-    assert_int_equal(w.unit->diags.list.at[0]->code, NJ_ERR_NYI_TYPED);
+    assert_int_equal(w.unit->diags.list.at[0]->code, NJ_ERR_NYI_ARRAY);
     assert_int_equal(w.unit->diags.list.at[1]->code, NJ_ERR_TYPE_INDEX);
     assert_int_equal(w.spec->state, NJ_SPEC_FAILED);
     close_world(&w);
