@@ -14,7 +14,7 @@ import venv
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ENV = os.path.join(ROOT, 'out', 'peers')
-PACKAGES = ['numba', 'numba-cuda', 'scikit-image', 'nvidia-cuda-nvcc', 'nvidia-nvvm']
+PACKAGES = ['numba', 'numba-cuda', 'scikit-image', 'nvidia-cuda-nvcc', 'nvidia-nvvm', 'nvidia-nvjitlink']
 
 
 def python():
