@@ -81,13 +81,15 @@ bool nj_cache_wanted(const char *func)
 static void tell(const char *what, const NjKey *k, size_t n)
 {
     const NjCode *c = k->ask->code;
-    char hex[17];
+    char hex[17], bytes[32] = "";
     if (nj_knobs()->log < 1 && !nj_dump_on('k', c->name))
         return;
     for (unsigned i = 0; i < 8; i++)
         snprintf(hex + 2 * i, 3, "%02x", k->id[i]);
-    nj_trace('k', "cache", "%s %s for %s, key %s, %zu bytes", what, c->qualname, k->ask->target->name, hex, n);
-    nj_log(1, "cache %s: %s for %s, key %s, %zu bytes", what, c->qualname, k->ask->target->name, hex, n);
+    if (n)
+        snprintf(bytes, sizeof bytes, ", %zu bytes", n);
+    nj_trace('k', "cache", "%s %s for %s, key %s%s", what, c->qualname, k->ask->target->name, hex, bytes);
+    nj_log(1, "cache %s: %s for %s, key %s%s", what, c->qualname, k->ask->target->name, hex, bytes);
 }
 
 static bool found_is_good(const NjKey *k, NjTypes *ts, NjArena *a, void *bytes, size_t n, NjImage *out)
