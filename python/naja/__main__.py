@@ -36,6 +36,12 @@ def _parser():
     return parser
 
 
+def _drop_output():
+    """What cannot be written would be complained of again at exit."""
+    import os
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main(argv=None):
     """The command line; returns the exit status."""
     parser = _parser()
@@ -54,11 +60,14 @@ def main(argv=None):
         sys.stdout.flush()
         return status
     except BrokenPipeError:              # `python -m naja cache list | head`
-        import os
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 1
     except OSError as e:                 # a full disk behind `>`, a folder whose name is too long
         print(f"python -m naja: {e}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()
         return 1
 
 
